@@ -1,0 +1,1 @@
+"""Watches public places for token generation events and tells once per real change."""

@@ -1,0 +1,1 @@
+"""What an item says about a token: values in, values out."""

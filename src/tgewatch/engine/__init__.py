@@ -1,0 +1,1 @@
+"""The cycle: what is due is read, understood, stored and told."""

@@ -1,0 +1,1 @@
+"""Asking the web: cache, limit, send, retry."""

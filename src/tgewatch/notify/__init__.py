@@ -1,0 +1,1 @@
+"""Telling the user: routing, rendering, channels."""

@@ -1,0 +1,170 @@
+"""The seams: what the engine asks of the outside world, whoever provides it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from tgewatch.model import (
+    NO_VALIDATORS,
+    Claim,
+    Delivery,
+    Event,
+    Item,
+    Notice,
+    Outgoing,
+    Poll,
+    SourceState,
+    Stored,
+    Transition,
+    Validators,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET, before any policy is applied to it."""
+
+    url: str
+    pool: str = "default"
+    """default, rss, twitter or article: decides connections, size cap and deadlines."""
+    validators: Validators = NO_VALIDATORS
+    headers: tuple[tuple[str, str], ...] = ()
+    """Dropped when a redirect leaves the origin."""
+    deadline: float | None = None
+    """Seconds for the whole of it, retries included; None takes the pool's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer that can be used: 200 with a body, or 304 without one."""
+
+    url: str
+    """After redirects."""
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    """Decoded and bounded; empty for a 304."""
+    received: float
+    validators: Validators = NO_VALIDATORS
+    """To send next time; for a 304, merged with those that were sent."""
+    fresh_for: float | None = None
+    """Seconds for which a cache would give the same answer (max-age - Age); None unstated."""
+    moved_to: str = ""
+    """Target of a chain of permanent redirects only."""
+    elapsed: float = 0.0
+    attempts: int = 1
+    reused: bool = False
+    """Sent on a connection that was already open."""
+    bytes_read: int = 0
+    """On the wire, compressed."""
+    from_cache: bool = False
+
+    @property
+    def not_modified(self) -> bool:
+        return self.status == 304  # noqa: PLR2004 - the status code is the name
+
+
+class Fetcher(Protocol):
+    """Brings bytes, politely."""
+
+    async def fetch(self, request: Request) -> Response:
+        """Return a 2xx or 304 answer.
+
+        Raises TransientError (again later; `retry_after` when named), RefusedError (4xx, guard,
+        too large) or MalformedError (bad encoding, decompression bomb).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source answered to one poll, understood."""
+
+    items: Sequence[Item]
+    """Newest first where the source says so; empty with `unchanged`."""
+    unchanged: bool = False
+    """Nothing differs from the last reading: 304, or the same bytes again."""
+    validators: Validators = NO_VALIDATORS
+    body_hash: str = ""
+    moved_to: str = ""
+    fresh_for: float | None = None
+    elapsed: float = 0.0
+    problems: Sequence[str] = ()
+    """What had to be overlooked to read it, for `sources`."""
+    hints: Mapping[str, float] = field(default_factory=dict)
+    """Seconds the publisher suggests: ttl, updatePeriod."""
+
+
+class SourceReader(Protocol):
+    """Polls one kind of source."""
+
+    async def read(
+        self, url: str, state: SourceState, headers: Sequence[tuple[str, str]]
+    ) -> Reading:
+        """Poll `url` with what `state` remembers. Raises what a Fetcher raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What one claim does to the events that exist."""
+
+    event: Event | None
+    """The event after the claim, new or changed; None when the claim makes none."""
+    transitions: tuple[Transition, ...] = ()
+    reason: str = ""
+    """Why it joined that event, or none, for `why`."""
+
+
+Merge: TypeAlias = Callable[[Claim, Sequence[Event], float], Merged]
+"""Claim, candidate events, now → what changes. Pure."""
+
+Route: TypeAlias = Callable[[Event, Transition, Claim | None, float], Sequence[Outgoing]]
+"""Event, one of its transitions, the causing claim, now → what goes to which channel. Pure."""
+
+
+class Store(Protocol):
+    """What survives. Each method is one transaction."""
+
+    async def source_states(self, urls: Sequence[str]) -> Mapping[str, SourceState]:
+        """Return what is remembered of each known source among `urls`."""
+
+    async def unseen(self, items: Sequence[Item]) -> Mapping[str, str]:
+        """Return key → `new` or `edited` for the items of one source that need judgement."""
+
+    async def commit_poll(self, poll: Poll) -> Stored:
+        """Store the poll, merge its claims and fill the outbox, all or nothing."""
+
+    async def pending(self, now: float, *, limit: int) -> Sequence[Delivery]:
+        """Return deliveries that are due, oldest first."""
+
+    async def delivered(self, key: str, at: float) -> None:
+        """Mark as delivered."""
+
+    async def postponed(self, key: str, *, attempts: int, next_at: float, error: str) -> None:
+        """Keep for another try."""
+
+    async def buried(self, key: str, *, attempts: int, error: str) -> None:
+        """Set aside as a dead letter."""
+
+
+class Channel(Protocol):
+    """A way to reach the user."""
+
+    name: str
+
+    async def send(self, notice: Notice, *, key: str) -> None:
+        """Return once the other side has taken it.
+
+        `key` is the idempotency key; channels with headers send it as `Idempotency-Key`.
+        Raises TransientError to be tried again, RefusedError to become a dead letter.
+        """
+
+
+class Progress(Protocol):
+    """Watches a cycle as it goes."""
+
+    def started(self, sources: int) -> None:
+        """Say how many sources are to be polled."""
+
+    def polled(self, source: str, outcome: str, new: int, found: int, seconds: float) -> None:
+        """Say what one poll brought."""

@@ -1,0 +1,56 @@
+"""How the web is asked."""
+
+from pydantic import Field
+
+from tgewatch.settings.section import Section
+
+
+class Pool(Section):
+    """Connections, deadlines and caps for one use."""
+
+    connections: int = Field(default=50, ge=1, le=10_000)
+    """Open at once."""
+    per_host: int = Field(default=4, ge=1)
+    """Open at once to one host."""
+    total: float = Field(default=30.0, gt=0)
+    """Seconds for a request with its retries."""
+    connect: float = Field(default=10.0, gt=0)
+    """Seconds to open a connection."""
+    stalled: float = Field(default=15.0, gt=0)
+    """Seconds without a byte before giving up."""
+    max_bytes: int = Field(default=5_000_000, ge=1)
+    """Cap on the decoded body."""
+    attempts: int = Field(default=3, ge=1, le=10)
+
+
+class HostPolicy(Section):
+    """What is special about one host."""
+
+    host: str
+    """Name as in the URL, or `*.example.com`."""
+    spacing: float = Field(default=1.0, ge=0)
+    """Seconds between the starts of two requests."""
+    retry_after_scope: str = Field(default="url", pattern="^(url|host)$")
+    """Whether Retry-After stops the URL or the whole host."""
+    throttle_statuses: tuple[int, ...] = (429, 503)
+    """Answers that mean "slow down" (some hosts say 403)."""
+
+
+class FetchSettings(Section):
+    """`[fetch]`."""
+
+    user_agent: str = "tgewatch (+https://github.com/tgewatch/tgewatch)"
+    allow_private: bool = False
+    """Let requests reach private, loopback and link-local addresses."""
+    allow_addresses: tuple[str, ...] = ()
+    """Networks (CIDR) that may be reached although they are not public."""
+    max_redirects: int = Field(default=5, ge=0, le=20)
+    spacing: float = Field(default=1.0, ge=0)
+    """Seconds between the starts of two requests to one host."""
+    keep_alive: float = Field(default=10.0, ge=0)
+    """Seconds that an idle connection stays open, for the articles of a poll."""
+    rss: Pool = Pool()
+    article: Pool = Pool(max_bytes=3_000_000)
+    twitter: Pool = Pool()
+    default: Pool = Pool()
+    hosts: tuple[HostPolicy, ...] = ()

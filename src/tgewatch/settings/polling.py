@@ -1,0 +1,40 @@
+"""When sources are asked again."""
+
+from pydantic import Field
+
+from tgewatch.settings.section import Section
+
+
+class PollingSettings(Section):
+    """`[polling]`."""
+
+    policy: str = Field(default="index", pattern="^(index|fixed)$")
+    interval: float = Field(default=600.0, ge=1)
+    """Seconds: the fixed interval, and for the index the average that its budget equals."""
+    floor: float = Field(default=60.0, ge=0)
+    """Seconds; no source is polled more often."""
+    cap: float = Field(default=86_400.0, gt=0)
+    """Seconds; no source waits longer."""
+    error_base: float = Field(default=120.0, gt=0)
+    """Seconds after a first failure, doubled for each further one."""
+    error_cap: float = Field(default=6 * 3600.0, gt=0)
+    """Seconds; failures never stop the polling."""
+    broken_after: int = Field(default=3, ge=1)
+    """Consecutive failures before the user is told."""
+    silent_factor: float = Field(default=8.0, gt=1)
+    """Silence longer than this many of its own periods is reported."""
+    redirect_sightings: int = Field(default=5, ge=1)
+    """Consecutive permanent redirects before the new address is adopted."""
+
+
+class CycleSettings(Section):
+    """`[cycle]`."""
+
+    deadline: float = Field(default=60.0, gt=0)
+    """Seconds for one round; what is not done by then is due in the next."""
+    concurrency: int = Field(default=200, ge=1)
+    """Polls at once."""
+    articles: int = Field(default=50, ge=0)
+    """Article fetches at most per poll."""
+    tick: float = Field(default=1.0, gt=0)
+    """Seconds between looks at the schedule in `run`."""

@@ -1,0 +1,1 @@
+"""What survives: one SQL code base for SQLite and PostgreSQL."""

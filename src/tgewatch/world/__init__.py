@@ -1,0 +1,1 @@
+"""The simulated web behind demo and bench; shares no code with the clients."""
