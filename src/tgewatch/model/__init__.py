@@ -1,0 +1,49 @@
+"""The words of the field as values: what is watched, published, judged, merged and told.
+
+Times are Unix seconds (UTC) as floats. Everything here is frozen and knows no I/O.
+"""
+
+from tgewatch.model.delivery import Delivery, Link, Notice, Outgoing
+from tgewatch.model.event import Claim, Event, State, Transition
+from tgewatch.model.item import NO_VALIDATORS, Item, Validators
+from tgewatch.model.poll import Judged, Poll, SourceState, Stored
+from tgewatch.model.verdict import (
+    Contribution,
+    DateClaim,
+    Flag,
+    Kind,
+    Match,
+    Precision,
+    Span,
+    Verdict,
+)
+from tgewatch.model.watchlist import Company, Priority, Source
+
+__all__ = [
+    "NO_VALIDATORS",
+    "Claim",
+    "Company",
+    "Contribution",
+    "DateClaim",
+    "Delivery",
+    "Event",
+    "Flag",
+    "Item",
+    "Judged",
+    "Kind",
+    "Link",
+    "Match",
+    "Notice",
+    "Outgoing",
+    "Poll",
+    "Precision",
+    "Priority",
+    "Source",
+    "SourceState",
+    "Span",
+    "State",
+    "Stored",
+    "Transition",
+    "Validators",
+    "Verdict",
+]
