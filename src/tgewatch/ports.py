@@ -10,9 +10,11 @@ from tgewatch.model import (
     Delivery,
     Event,
     Item,
+    Judged,
     Notice,
     Outgoing,
     Poll,
+    Source,
     SourceState,
     Stored,
     Transition,
@@ -105,6 +107,17 @@ class SourceReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """An item whose article is still to be read."""
+
+    source: str
+    """URL of its source."""
+    judged: Judged
+    """As it was judged without the article."""
+    baseline: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """What one claim does to the events that exist."""
 
@@ -133,6 +146,14 @@ class Store(Protocol):
 
     async def commit_poll(self, poll: Poll) -> Stored:
         """Store the poll, merge its claims and fill the outbox, all or nothing."""
+
+    async def article_retries(self, now: float, *, limit: int) -> Sequence[Waiting]:
+        """Return items whose article is to be read by `now`, oldest first."""
+
+    async def commit_rejudged(
+        self, source: Source, judged: Sequence[Judged], *, at: float
+    ) -> Stored:
+        """Replace what was judged of known items of one source, and merge their claims."""
 
     async def pending(self, now: float, *, limit: int) -> Sequence[Delivery]:
         """Return deliveries that are due, oldest first."""

@@ -57,6 +57,9 @@ class Judged:
     claim: Claim | None = None
     article: str = ""
     """not_needed, fetched, or why the fetch failed; a failed one is tried again."""
+    article_text: str = ""
+    """What the article said, bounded; kept so that history can be judged again."""
+    article_tries: int = 0
     article_retry_at: float | None = None
     edited: bool = False
     """A known item whose text changed."""
