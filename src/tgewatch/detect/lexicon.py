@@ -1,0 +1,51 @@
+"""The classes of words that detection knows, read from the data that ships with the package."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+TERM_CLASSES = frozenset(
+    {
+        "TOKEN", "NEWTOKEN", "AIRDROP", "TGE", "SALE", "TOKENOMICS", "CLAIM", "LISTING",
+        "TRANSFER", "PREMARKET",
+    }
+)  # fmt: skip
+"""An item without a word of these classes is about something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Words and phrases in lower case, each with its class."""
+
+    words: Mapping[str, str]
+    phrases: Mapping[str, str]
+
+    def terms(self) -> Mapping[str, str]:
+        """Return term → tier (its class in lower case) for what the early filter looks for."""
+        both = {**self.words, **self.phrases}
+        return {term: name.lower() for term, name in both.items() if name in TERM_CLASSES}
+
+
+def read(text: str) -> Lexicon:
+    """Return the lexicon that a TOML document describes; the first class to list a word has it."""
+    words: dict[str, str] = {}
+    phrases: dict[str, str] = {}
+    for name, entry in tomllib.loads(text)["class"].items():
+        for word in entry.get("words", "").split():
+            words.setdefault(word, name)
+        for phrase in entry.get("phrases", ()):
+            phrases.setdefault(phrase, name)
+    return Lexicon(words=words, phrases=phrases)
+
+
+def data(name: str) -> str:
+    """Return the text of a data file that ships with detection."""
+    return resources.files("tgewatch.detect").joinpath("data", name).read_text(encoding="utf-8")
+
+
+@cache
+def shipped() -> Lexicon:
+    """Return the lexicon that ships with the package; it is read once, on first use."""
+    return read(data("lexicon.toml"))
