@@ -34,6 +34,10 @@ class Request:
     """Dropped when a redirect leaves the origin."""
     deadline: float | None = None
     """Seconds for the whole of it, retries included; None takes the pool's."""
+    revalidate: bool = True
+    """Always ask the server, as every scheduled poll does; other readers may take what is fresh."""
+    tier: str = ""
+    """Cache tier of the answer; empty takes the pool's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from tgewatch.model import Company, Source
 from tgewatch.settings.caching import CacheSettings, Tier
 from tgewatch.settings.detecting import DetectionSettings, Terms
 from tgewatch.settings.fetching import FetchSettings, HostPolicy, Pool
+from tgewatch.settings.limiting import LimitSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
+from tgewatch.settings.tables import Tables
 from tgewatch.settings.telling import ChannelSettings
 
 __all__ = [
@@ -18,27 +20,27 @@ __all__ = [
     "DetectionSettings",
     "FetchSettings",
     "HostPolicy",
+    "LimitSettings",
     "PollingSettings",
     "Pool",
     "Section",
     "Settings",
     "StoreSettings",
+    "Tables",
     "Terms",
     "Tier",
 ]
 
 
-class Settings(Section):
+class Settings(Tables):
     """Everything a run is told."""
 
+    file: Path | None = None
+    """Where it was read from; None for the defaults that ship with the program."""
     root: Path = Path()
     """Folder that relative paths start at."""
+    state: Path = Path("state")
+    """Folder for what the program writes."""
     companies: tuple[Company, ...] = ()
     sources: tuple[Source, ...] = ()
-    fetch: FetchSettings = FetchSettings()
-    cache: CacheSettings = CacheSettings()
-    polling: PollingSettings = PollingSettings()
-    cycle: CycleSettings = CycleSettings()
-    store: StoreSettings = StoreSettings()
-    detection: DetectionSettings = DetectionSettings()
     channels: tuple[ChannelSettings, ...] = ()
