@@ -185,6 +185,28 @@ class Channel(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class PostResponse:
+    """What the other side said to a POST; its body is of no interest."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+
+
+class Poster(Protocol):
+    """Sends a body to a URL through the same guard as every fetch."""
+
+    async def post(
+        self, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float
+    ) -> PostResponse:
+        """POST once: no retry and no redirect followed; `deadline` is in seconds.
+
+        Returns any status that came. Raises TransientError when none did, RefusedError when the
+        guard forbids the address. Errors name the host at most: paths and queries hold secrets.
+        """
+
+
 class Progress(Protocol):
     """Watches a cycle as it goes."""
 

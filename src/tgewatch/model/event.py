@@ -76,6 +76,8 @@ class Event:
     pinned: tuple[str, ...] = ()
     """Fields set by the user, which no claim overrides."""
     dismissed: bool = False
+    changes: int = 0
+    """Number of its last transition; the next one is numbered from here."""
 
 
 @dataclass(frozen=True, slots=True)
