@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import ParamSpec, Protocol, TypeAlias, TypeVar
 
 from tgewatch.model import (
     NO_VALIDATORS,
@@ -20,6 +20,9 @@ from tgewatch.model import (
     Transition,
     Validators,
 )
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,18 @@ class Reading:
     """What had to be overlooked to read it, for `sources`."""
     hints: Mapping[str, float] = field(default_factory=dict)
     """Seconds the publisher suggests: ttl, updatePeriod."""
+
+
+class Offload(Protocol):
+    """Runs pure work that is too heavy for the event loop."""
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what `function` returns, or raise what it raises.
+
+        `function` is importable by name, and its arguments and result can be pickled. Raises
+        MalformedError (cause `parse_timeout`, `parse_memory` or `parse_crash`) when the work had
+        to be given up, TransientError when it found no place.
+        """
 
 
 class SourceReader(Protocol):
