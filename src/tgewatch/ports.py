@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from tgewatch.model import (
     NO_VALIDATORS,
@@ -21,7 +21,6 @@ from tgewatch.model import (
     Validators,
 )
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -107,12 +106,13 @@ class Reading:
 class Offload(Protocol):
     """Runs pure work that is too heavy for the event loop."""
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, function: Callable[..., T], *args: object, deadline: float = 10.0) -> T:
         """Return what `function` returns, or raise what it raises.
 
-        `function` is importable by name, and its arguments and result can be pickled. Raises
-        MalformedError (cause `parse_timeout`, `parse_memory` or `parse_crash`) when the work had
-        to be given up, TransientError when it found no place.
+        `function` is importable by name (or a partial of one that is), and its arguments and
+        result can be pickled. `deadline` is in seconds of work. Raises MalformedError (cause
+        `parse_timeout`, `parse_memory` or `parse_crash`) when the work had to be given up,
+        TransientError when it found no place.
         """
 
 
