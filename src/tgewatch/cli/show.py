@@ -1,0 +1,111 @@
+"""Events, times and scores as a person reads them."""
+
+from datetime import UTC, datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from tgewatch.model import DateClaim, Event, Precision, State
+
+COLOURS = {
+    State.RUMOURED: "dim",
+    State.ANNOUNCED: "cyan",
+    State.DATED: "blue",
+    State.LIVE: "green",
+    State.DONE: "dim green",
+    State.POSTPONED: "yellow",
+    State.CANCELLED: "red",
+}
+
+
+def moment(at: float | None) -> str:
+    """Return a time as `2026-05-12 15:00` UTC, or a dash."""
+    return "-" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}"
+
+
+def span_of_time(seconds: float) -> str:
+    """Return a duration as `3 m 10 s`, with its two largest units."""
+    left = round(abs(seconds))
+    parts = []
+    for name, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        amount, left = divmod(left, size)
+        if amount:
+            parts.append(f"{amount} {name}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+WORDS = {
+    Precision.INSTANT: "%Y-%m-%d %H:%M",
+    Precision.DAY: "%Y-%m-%d",
+    Precision.WEEK: "week of %Y-%m-%d",
+    Precision.MONTH: "%Y-%m",
+    Precision.YEAR: "%Y",
+}
+
+
+def date_in_words(date: DateClaim | None) -> str:
+    """Return a date as exactly as it is known: `2026-05-12`, `2026-05`, `2026-Q2`, `soon`."""
+    if date is None:
+        return ""
+    if date.precision is Precision.SOON:
+        return "soon"
+    day = datetime.fromtimestamp(date.start, UTC)
+    if date.precision is Precision.QUARTER:
+        return f"{day:%Y}-Q{(day.month + 2) // 3}"
+    return day.strftime(WORDS[date.precision])
+
+
+def event_row(event: Event) -> dict[str, object]:
+    """Return an event as the JSON that `scan` and `events` print."""
+    return {
+        "id": event.id,
+        "company": event.company,
+        "project": event.project,
+        "ticker": event.ticker,
+        "kind": str(event.kind),
+        "state": str(event.state),
+        "date": date_in_words(event.date) or None,
+        "date_precision": str(event.date.precision) if event.date else None,
+        "date_start": moment_iso(event.date.start) if event.date else None,
+        "score": round(event.score, 4),
+        "sources": event.sources,
+        "conflict": event.conflict or None,
+        "evidence": [claim.url for claim in event.claims],
+        "created": moment_iso(event.created),
+        "updated": moment_iso(event.updated),
+        "dismissed": event.dismissed,
+    }
+
+
+def moment_iso(at: float | None) -> str | None:
+    """Return a time in ISO 8601, UTC."""
+    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def event_table(events: list[Event], *, title: str) -> Table:
+    """Return a table of events, the surest first."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for name in (
+        "state",
+        "project",
+        "ticker",
+        "kind",
+        "date",
+        "score",
+        "sources",
+        "latest evidence",
+    ):
+        table.add_column(name, overflow="fold", no_wrap=name in {"state", "date"})
+    for event in sorted(events, key=lambda e: -e.score):
+        latest = event.claims[-1] if event.claims else None
+        table.add_row(
+            Text(str(event.state), style=COLOURS[event.state]),
+            Text(event.company or event.project),
+            Text(event.ticker),
+            Text(str(event.kind)),
+            Text(date_in_words(event.date)),
+            f"{event.score:.2f}",
+            str(event.sources),
+            Text(f"{latest.title}\n{latest.url}" if latest else ""),
+        )
+    return table
