@@ -23,6 +23,16 @@ class PollingSettings(Section):
     """Consecutive failures before the user is told."""
     silent_factor: float = Field(default=8.0, gt=1)
     """Silence longer than this many of its own periods is reported."""
+    stretch: float = Field(default=6.0, ge=1)
+    """The index lets no source wait longer than this many intervals."""
+    jitter: float = Field(default=5.0, ge=0)
+    """Seconds at most that are added by chance, so that sources spread out."""
+    fresh_cap: float = Field(default=3_600.0, ge=0)
+    """Seconds; a server that calls its answer fresh for longer is not believed."""
+    retry_after_cap: float = Field(default=7 * 86_400.0, gt=0)
+    """Seconds; a server that asks for a longer pause gets this one."""
+    slow_after: float = Field(default=15.0, gt=0)
+    """Seconds; a source whose answers typically take longer is reported as slow."""
     redirect_sightings: int = Field(default=5, ge=1)
     """Consecutive permanent redirects before the new address is adopted."""
 

@@ -1,0 +1,141 @@
+"""What one poll changes in what is remembered of its source: health, validators, address."""
+
+from dataclasses import replace
+
+from tgewatch.engine.schedule import NextPoll
+from tgewatch.errors import MalformedError, RefusedError, TgewatchError, TransientError
+from tgewatch.model import NO_VALIDATORS, Source, SourceState
+from tgewatch.ports import Reading
+from tgewatch.settings import PollingSettings
+
+ERROR_LENGTH = 300
+"""Characters of an error's text that are kept."""
+CLOCK_SKEW = 600.0
+"""Seconds that a publication may lie ahead of our clock and still count as the newest."""
+
+
+def after_poll(
+    source: Source,
+    state: SourceState | None,
+    result: Reading | TgewatchError,
+    *,
+    now: float,
+    next: NextPoll,  # noqa: A002 - the word for it
+    settings: PollingSettings,
+) -> SourceState:
+    """Return the state to store with a poll, whole. `state` is None for a source never seen."""
+    before = state or SourceState(url=source.url)
+    common = replace(
+        before,
+        url=source.url,
+        polled_at=now,
+        polls=before.polls + 1,
+        next_poll=next.at,
+        because=next.because,
+        rhythm=next.rhythm,
+        health=assess(before, result, now=now, next=next, settings=settings),
+    )
+    if isinstance(result, Reading):
+        return _answered(common, result, now=now, settings=settings)
+    return _failed(common, result, settings=settings)
+
+
+def assess(
+    before: SourceState,
+    result: Reading | TgewatchError,
+    *,
+    now: float,
+    next: NextPoll,  # noqa: A002 - the word for it
+    settings: PollingSettings,
+) -> str:
+    """Return the health after a poll: new, ok, slow, broken, silent or gone.
+
+    A failure changes it only from the `broken_after`th in a row on; a 410 at once.
+    """
+    if not isinstance(result, Reading):
+        if isinstance(result, RefusedError) and result.cause == "gone":
+            return "gone"
+        if before.health == "gone":
+            return "gone"
+        return "broken" if before.errors + 1 >= settings.broken_after else before.health
+    if next.silent_after is not None and now >= next.silent_after:
+        return "silent"
+    # Once slow, a source must become clearly faster to count as ok again.
+    limit = settings.slow_after * (0.7 if before.health == "slow" else 1.0)
+    return "slow" if next.elapsed >= limit else "ok"
+
+
+def changed(before: SourceState | None, after: SourceState) -> bool:
+    """Tell whether the user should hear of the source's health.
+
+    A source that is well at first sight is no news, nor is one that is slow.
+    """
+    old = before.health if before else "new"
+    well = {"new", "ok", "slow"}
+    return old != after.health and not (old in well and after.health in well)
+
+
+def _answered(
+    common: SourceState, reading: Reading, *, now: float, settings: PollingSettings
+) -> SourceState:
+    dates = [
+        item.published
+        for item in reading.items
+        if item.published is not None and item.published <= now + CLOCK_SKEW
+    ]
+    if common.newest_at is not None:
+        dates.append(common.newest_at)
+    baseline = common.baseline_at
+    if baseline is None and not reading.unchanged:
+        baseline = now
+    known = replace(
+        common,
+        validators=reading.validators,
+        body_hash=reading.body_hash or (common.body_hash if reading.unchanged else ""),
+        baseline_at=baseline,
+        answered_at=now,
+        newest_at=max(dates, default=None),
+        errors=0,
+        error="",
+        error_cause="",
+    )
+    return _follow(known, reading.moved_to, settings=settings)
+
+
+def _follow(state: SourceState, target: str, *, settings: PollingSettings) -> SourceState:
+    """Adopt a permanent redirect that was seen often enough in a row."""
+    current = state.location or state.url
+    if not target or target == current or _downgrades(current, target):
+        return replace(state, moved_to="", moved_times=0)
+    times = state.moved_times + 1 if target == state.moved_to else 1
+    if times < settings.redirect_sightings:
+        return replace(state, moved_to=target, moved_times=times)
+    location = "" if target == state.url else target
+    return replace(state, location=location, moved_to="", moved_times=0)
+
+
+def _downgrades(current: str, target: str) -> bool:
+    secure = "https:"
+    return current.lower().startswith(secure) and not target.lower().startswith(secure)
+
+
+def _failed(common: SourceState, error: TgewatchError, *, settings: PollingSettings) -> SourceState:
+    known = replace(
+        common,
+        errors=common.errors + 1,
+        error=" ".join(str(error).split())[:ERROR_LENGTH] or type(error).__name__,
+        error_cause=_cause(error),
+    )
+    if isinstance(error, MalformedError):
+        # Without validators the next answer is whole, so a parse failure never becomes "no news".
+        known = replace(known, validators=NO_VALIDATORS, body_hash="")
+    if known.location and known.errors >= settings.broken_after:
+        # The new address may have been a mistake of the publisher's: ask the configured one again.
+        known = replace(known, location="", validators=NO_VALIDATORS, body_hash="")
+    return known
+
+
+def _cause(error: TgewatchError) -> str:
+    if isinstance(error, TransientError | RefusedError | MalformedError):
+        return error.cause
+    return "error"
