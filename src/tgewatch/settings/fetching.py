@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from tgewatch.settings.section import Section
+from tgewatch.settings.units import Seconds, Size
 
 
 class Pool(Section):
@@ -12,13 +13,13 @@ class Pool(Section):
     """Open at once."""
     per_host: int = Field(default=4, ge=1)
     """Open at once to one host."""
-    total: float = Field(default=30.0, gt=0)
+    total: Seconds = Field(default=30.0, gt=0)
     """Seconds for a request with its retries."""
-    connect: float = Field(default=10.0, gt=0)
+    connect: Seconds = Field(default=10.0, gt=0)
     """Seconds to open a connection."""
-    stalled: float = Field(default=15.0, gt=0)
+    stalled: Seconds = Field(default=15.0, gt=0)
     """Seconds without a byte before giving up."""
-    max_bytes: int = Field(default=5_000_000, ge=1)
+    max_bytes: Size = Field(default=5_000_000, ge=1)
     """Cap on the decoded body."""
     attempts: int = Field(default=3, ge=1, le=10)
 
@@ -28,7 +29,7 @@ class HostPolicy(Section):
 
     host: str
     """Name as in the URL, or `*.example.com`."""
-    spacing: float = Field(default=1.0, ge=0)
+    spacing: Seconds = Field(default=1.0, ge=0)
     """Seconds between the starts of two requests."""
     retry_after_scope: str = Field(default="url", pattern="^(url|host)$")
     """Whether Retry-After stops the URL or the whole host."""
@@ -45,12 +46,13 @@ class FetchSettings(Section):
     allow_addresses: tuple[str, ...] = ()
     """Networks (CIDR) that may be reached although they are not public."""
     max_redirects: int = Field(default=5, ge=0, le=20)
-    spacing: float = Field(default=1.0, ge=0)
+    spacing: Seconds = Field(default=1.0, ge=0)
     """Seconds between the starts of two requests to one host."""
-    keep_alive: float = Field(default=10.0, ge=0)
+    keep_alive: Seconds = Field(default=10.0, ge=0)
     """Seconds that an idle connection stays open, for the articles of a poll."""
     rss: Pool = Pool()
     article: Pool = Pool(max_bytes=3_000_000)
     twitter: Pool = Pool()
     default: Pool = Pool()
-    hosts: tuple[HostPolicy, ...] = ()
+    hosts: tuple[HostPolicy, ...] = Field(default=(), validation_alias="host")
+    """What is special about single hosts: `[[fetch.host]]`."""

@@ -4,14 +4,19 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tgewatch.settings.section import Section
+from tgewatch.settings.section import Secret, Section
 
 
 class StoreSettings(Section):
     """`[store]`."""
 
-    database_url: str = ""
-    """PostgreSQL; empty means the SQLite file at `path`."""
+    database_url: Secret = ""
+    """PostgreSQL; empty means the SQLite file at `path`. Better kept out of the file: see
+    `database_url_env` and `database_url_file`."""
+    database_url_env: str = ""
+    """Environment variable that holds the URL."""
+    database_url_file: str = ""
+    """File that holds the URL."""
     path: Path = Path("state/tgewatch.db")
     """Relative paths start at the folder of the settings file."""
     retention_days: float = Field(default=90.0, gt=0)

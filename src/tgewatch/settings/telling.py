@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from tgewatch.settings.section import Section
+from tgewatch.settings.section import Secret, Section
+from tgewatch.settings.units import Seconds
 
 
 class ChannelSettings(Section):
@@ -10,7 +11,7 @@ class ChannelSettings(Section):
 
     name: str
     kind: str = Field(default="apprise", pattern="^(console|apprise|webhook)$")
-    url: str = ""
+    url: Secret = ""
     """Apprise or webhook URL. Better kept out of the file: see `url_env` and `url_file`."""
     url_env: str = ""
     """Environment variable that holds the URL."""
@@ -28,5 +29,5 @@ class ChannelSettings(Section):
     zone: str = "UTC"
     """Time zone of `quiet` and of the dates shown."""
     attempts: int = Field(default=8, ge=1)
-    timeout: float = Field(default=20.0, gt=0)
+    timeout: Seconds = Field(default=20.0, gt=0)
     """Seconds for one attempt."""

@@ -1,0 +1,28 @@
+"""The tables that stand once in the settings file."""
+
+from tgewatch.settings.caching import CacheSettings
+from tgewatch.settings.detecting import DetectionSettings
+from tgewatch.settings.fetching import FetchSettings
+from tgewatch.settings.limiting import LimitSettings
+from tgewatch.settings.polling import CycleSettings, PollingSettings
+from tgewatch.settings.section import Section
+from tgewatch.settings.storing import StoreSettings
+
+
+class Tables(Section):
+    """Shared by the file as written and the settings as used."""
+
+    fetch: FetchSettings = FetchSettings()
+    """How the web is asked."""
+    cache: CacheSettings = CacheSettings()
+    """What is kept, and for how long."""
+    limits: LimitSettings = LimitSettings()
+    """How much may be asked of others."""
+    polling: PollingSettings = PollingSettings()
+    """When sources are asked again."""
+    cycle: CycleSettings = CycleSettings()
+    """How much one round may take."""
+    store: StoreSettings = StoreSettings()
+    """Where things are kept."""
+    detection: DetectionSettings = DetectionSettings()
+    """What counts, and how much."""
