@@ -73,6 +73,35 @@ class Response:
         return self.status == 304  # noqa: PLR2004 - the status code is the name
 
 
+@dataclass(frozen=True, slots=True)
+class PoolMetrics:
+    """What one pool of connections has done since it was opened, for whoever records it."""
+
+    requests: int = 0
+    """Sent, retries and redirects included."""
+    reused: int = 0
+    """Of these, on a connection that was already open."""
+    opened: int = 0
+    """Connections opened."""
+    retries: int = 0
+    joined: int = 0
+    """Calls answered by an identical request that was already under way."""
+    timeouts: int = 0
+    throttled: int = 0
+    """Calls held back because a Retry-After was still running."""
+    downgrades: int = 0
+    """Redirects from https to http."""
+    bytes_read: int = 0
+    """Of bodies, on the wire."""
+    handshake_ms: float = 0.0
+    """Sum over `opened`: name, TCP and TLS."""
+    active: int = 0
+    """Requests under way now."""
+    statuses: Mapping[int, int] = field(default_factory=dict)
+    errors: Mapping[str, int] = field(default_factory=dict)
+    """By cause, as in docs/fetching.md; of calls, after retries."""
+
+
 class Fetcher(Protocol):
     """Brings bytes, politely."""
 

@@ -25,7 +25,7 @@ def test_only_transient_errors_are_worth_another_try(error):
     assert RetryPolicy().delay(error, 1, jitter=0.0) is None
 
 
-@pytest.mark.parametrize("cause", sorted(HOPELESS))
+@pytest.mark.parametrize("cause", [*sorted(HOPELESS), "http_429", "http_403"])
 def test_what_a_moment_does_not_cure_is_left_to_the_schedule(cause):
     assert RetryPolicy().delay(TransientError("", cause=cause), 1, jitter=0.0) is None
 

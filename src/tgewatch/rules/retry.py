@@ -18,9 +18,8 @@ HOPELESS = frozenset(
 )
 """Causes that a second try a moment later does not cure: the schedule comes back to them.
 
-After a timeout the time is gone (the kernel has repeated its SYN four times by then), a name that
-does not exist or a certificate that does not verify stays so, and who says "slow down" without
-naming a time means longer than our curve.
+After a timeout the time is gone (the kernel has repeated its SYN four times by then), the resolver has
+asked twice itself, and a certificate that does not verify stays so.
 """
 
 
@@ -47,8 +46,8 @@ class RetryPolicy:
         if not isinstance(error, TransientError) or attempt >= self.attempts:
             return None
         asked = error.retry_after
-        if asked is None and error.cause in HOPELESS:
-            return None
+        if asked is None and (error.cause in HOPELESS or error.cause.startswith("http_4")):
+            return None  # who says "slow down" without naming a time means longer than our curve
         if asked is not None and asked > self.patience:
             return None
         # Past 2**64 the ceiling has long won, and 2.0**1024 overflows.

@@ -30,7 +30,8 @@ def retry_after(headers: Mapping[str, str], *, now: float, cap: float = CAP) -> 
     if until is None:
         return None
     sent = http_date(headers.get("date", ""))
-    return min(max(0.0, until - (now if sent is None else sent)), cap)
+    wait = until - (now if sent is None else sent)
+    return min(wait + 1.0, cap) if wait > 0 else 0.0  # dates are cut to the second, both of them
 
 
 def _seconds(text: str) -> float | None:

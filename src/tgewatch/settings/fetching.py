@@ -22,6 +22,8 @@ class Pool(Section):
     max_bytes: Size = Field(default=5_000_000, ge=1)
     """Cap on the decoded body."""
     attempts: int = Field(default=3, ge=1, le=10)
+    patience: float = Field(default=5.0, ge=0)
+    """Seconds; when a server asks for a longer wait the request ends and the schedule comes back."""
 
 
 class HostPolicy(Section):
@@ -50,6 +52,10 @@ class FetchSettings(Section):
     """Seconds between the starts of two requests to one host."""
     keep_alive: Seconds = Field(default=10.0, ge=0)
     """Seconds that an idle connection stays open, for the articles of a poll."""
+    idle_connections: int = Field(default=400, ge=0)
+    """Kept open at once over all pools; further ones close after use (each is an open file)."""
+    dns_ttl: float = Field(default=300.0, ge=0)
+    """Seconds that a resolved name is remembered."""
     rss: Pool = Pool()
     article: Pool = Pool(max_bytes=3_000_000)
     twitter: Pool = Pool()
