@@ -1,0 +1,55 @@
+"""How many bytes a value keeps in memory."""
+
+import sys
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+MAX_PARTS = 200_000
+"""Objects looked at in one value; more are refused rather than guessed."""
+
+_LEAVES = frozenset({bytes, str, int, float, bool, complex, bytearray, type(None)})
+_SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
+"""Kept alive by the program anyway."""
+
+
+def bytes_of(value: object) -> int:
+    """Return the bytes of `value` and of everything it alone refers to.
+
+    Containers, `__dict__` and `__slots__` are followed, an object met twice counts once. Memory
+    that an extension keeps outside Python objects (a parsed tree, say) is not seen.
+    Raises ValueError for a value of more than MAX_PARTS parts.
+    """
+    if type(value) in _LEAVES:
+        return sys.getsizeof(value)
+    total = 0
+    seen: set[int] = set()
+    waiting: list[object] = [value]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if len(seen) > MAX_PARTS:
+            raise ValueError(f"more than {MAX_PARTS} parts")
+        total += sys.getsizeof(part)
+        if type(part) not in _LEAVES and not isinstance(part, _SHARED):
+            _push_parts(part, waiting)
+    return total
+
+
+def _push_parts(part: object, waiting: list[object]) -> None:
+    if isinstance(part, dict):
+        waiting.extend(part.keys())
+        waiting.extend(part.values())
+    elif isinstance(part, list | tuple | set | frozenset):
+        waiting.extend(part)
+    elif isinstance(part, memoryview):
+        waiting.append(part.obj)
+    if (attributes := getattr(part, "__dict__", None)) is not None:
+        waiting.append(attributes)
+    for kind in type(part).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        waiting.extend(
+            getattr(part, name, None)
+            for name in ((slots,) if isinstance(slots, str) else slots)
+            if name not in {"__dict__", "__weakref__"}
+        )
