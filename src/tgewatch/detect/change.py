@@ -1,0 +1,178 @@
+"""What of two views of an event is a change, and whether it is worth telling."""
+
+from dataclasses import dataclass
+
+from tgewatch.detect.phase import moment, suspicious
+from tgewatch.detect.timeline import Fact, View
+from tgewatch.detect.track import SLIPS
+from tgewatch.model import Claim, DateClaim, Event, State, Transition
+from tgewatch.rules.lifecycle import DAY, Relation, concrete, relation
+
+RECENT = 14 * DAY
+"""Seconds; history, read on first sight of a source, tells of announcements, hints and delays
+without a date no older than this."""
+
+FACT_ORDER = ("claim_open", "listing", "sale_open", "sale_close", "claim_close", "sale", "claim")
+"""Where one claim brings several facts, it is told by the first of these."""
+
+_NEWS = (Relation.NEW, Relation.FINER, Relation.OTHER)
+_UNDATED = (State.RUMOURED, State.ANNOUNCED, State.POSTPONED)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A difference that is news."""
+
+    name: str
+    date: DateClaim | None
+    date_before: DateClaim | None = None
+    note: str = ""
+
+
+def change(before: View | None, after: View) -> Change | None:
+    """Return the one thing that changed, or None where the claim only confirms what is known."""
+    if before is None:
+        return _first(after)
+    fact = _new_fact(before, after)
+    if before.state is not after.state:
+        return _state_change(before, after, fact)
+    main = _date_change(before, after)
+    if main is not None and (fact is None or main.name != "dated"):
+        return main
+    if fact is not None:
+        return _told_fact(fact, after)
+    return _fact_moved(before, after) or main or _hint(before, after)
+
+
+def _first(after: View) -> Change:
+    fact = next(iter(_ordered(after.facts.values())), None)
+    if fact is None or after.state in (State.POSTPONED, State.CANCELLED, State.DONE):
+        return Change(after.change, after.date)
+    return Change(_name(after, fact), after.date or fact.date, note=fact.detail)
+
+
+def _state_change(before: View, after: View, fact: Fact | None) -> Change:
+    held = before.date if relation(before.date, after.date) is not Relation.SAME else None
+    if fact is None or after.change in SLIPS or after.state is State.CANCELLED:
+        return Change(after.change, after.date, held)
+    return Change(_name(after, fact), after.date or fact.date, held, fact.detail)
+
+
+def _name(after: View, fact: Fact) -> str:
+    """Return the name for a change of state that comes with a fact: a listing that makes the token
+    live is told as live."""
+    if after.state is State.LIVE and fact.change == "listing":
+        return "live"
+    return fact.change
+
+
+def _date_change(before: View, after: View) -> Change | None:
+    if before.date == after.date:
+        return None
+    how = relation(before.date, after.date)
+    if how is Relation.OTHER and before.track != after.track and after.change not in SLIPS:
+        return Change("dated", after.date, before.date)
+    if how is Relation.NEW:
+        name = "redated" if after.state is State.POSTPONED else "dated"
+        return Change(name, after.date)
+    if how is Relation.FINER:
+        return None if after.state is State.LIVE else Change("dated", after.date, before.date)
+    if how is Relation.OTHER:
+        if after.state is State.LIVE:
+            return None
+        name = after.change if after.change in SLIPS else "redated"
+        return Change(name, after.date, before.date)
+    if how is Relation.COARSER and after.change in SLIPS and before.since != after.since:
+        return Change(after.change, after.date, before.date)
+    return None
+
+
+def _ordered(facts: object) -> list[Fact]:
+    return sorted(facts, key=lambda f: (FACT_ORDER.index(f.change), f.at, f.detail))  # type: ignore[call-overload, no-any-return]
+
+
+def _new_fact(before: View, after: View) -> Fact | None:
+    """Return the foremost fact that is new and says something that the state and date do not."""
+    fresh = [fact for key, fact in after.facts.items() if key not in before.facts]
+    for fact in _ordered(fresh):
+        if fact.change == "claim" and not fact.detail:
+            if not concrete(fact.date) or not _beside(after, fact.date):
+                continue
+            if before.state in (State.LIVE, State.DONE):
+                return fact
+        return fact
+    return None
+
+
+def _beside(after: View, date: DateClaim | None) -> bool:
+    """Return whether `date` is not the event's own, however exactly it is said."""
+    return relation(after.date, date) is Relation.OTHER
+
+
+def _told_fact(fact: Fact, after: View) -> Change:
+    return Change(fact.change, fact.date, note=fact.detail)
+
+
+def _fact_moved(before: View, after: View) -> Change | None:
+    for key, fact in after.facts.items():
+        known = before.facts.get(key)
+        if known is None or known.date == fact.date:
+            continue
+        how = relation(known.date, fact.date)
+        if how is Relation.OTHER and _beside(after, fact.date):
+            return Change("redated", fact.date, known.date, _label(fact))
+        if how in _NEWS and _beside(after, fact.date):
+            return Change(fact.change, fact.date, known.date, fact.detail)
+    return None
+
+
+def _label(fact: Fact) -> str:
+    return f"{fact.change.replace('_', ' ')} {fact.detail}".strip()
+
+
+def _hint(before: View, after: View) -> Change | None:
+    if after.hinted and not before.hinted and after.state is State.RUMOURED:
+        return Change("rumoured", after.date)
+    return None
+
+
+def worth_telling(event: Event, after: View, found: Change, claim: Claim, now: float) -> bool:
+    """Return whether the user wants to hear of it.
+
+    Not of a stranger's rumour; of a suspicious claim once, as a warning, when it opens an event.
+    History read on first sight is told only while the event is ahead: its date is to come, or it
+    was announced or put off without one within `RECENT`. What was over when it was first heard of
+    is never told.
+    """
+    if after.ended is not None:
+        return False
+    if found.name == "rumoured" and not after.hinted:
+        return suspicious(claim) and not event.changes and not claim.baseline
+    if not claim.baseline:
+        return True
+    date = found.date if found.date is not None else after.date
+    if date is not None and concrete(date):
+        return date.end > now or (date.end == date.start and date.start > now)
+    return after.state in _UNDATED and now - moment(claim) <= RECENT
+
+
+def transition(
+    event: Event, before: View | None, after: View, claim: Claim, now: float, note: str = ""
+) -> Transition | None:
+    """Return the transition that `claim` causes, numbered after the event's last one."""
+    found = change(before, after)
+    if found is None:
+        return None
+    return Transition(
+        event=event.id,
+        number=event.changes + 1,
+        change=found.name,
+        state=event.state,
+        at=now,
+        claim=claim.id,
+        before=None if before is None else before.state,
+        date=found.date,
+        date_before=found.date_before,
+        tell=worth_telling(event, after, found, claim, now),
+        note="; ".join(part for part in (found.note, note) if part),
+    )

@@ -1,0 +1,161 @@
+"""What time and the user's hand do to an event. Values in, values out.
+
+What the user sets is pinned: evidence goes on being collected, and no longer moves it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from tgewatch.detect.merge import event_identity, reviewed
+from tgewatch.detect.naming import ticker_of
+from tgewatch.detect.timeline import said, view
+from tgewatch.model import Claim, DateClaim, Event, Kind, State, Transition
+from tgewatch.ports import Merged
+
+HINTS = (State.RUMOURED,)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Fields that the user sets; None leaves one as it is."""
+
+    project: str | None = None
+    company: str | None = None
+    ticker: str | None = None
+    state: State | None = None
+    kind: Kind | None = None
+    date: DateClaim | None = None
+    score: float | None = None
+    names: tuple[str, ...] = ()
+    """Further names that the event is called by."""
+    release: Collection[str] = ()
+    """Names of fields that claims may move again."""
+
+
+def advance(event: Event, now: float) -> Merged:
+    """Return what the passage of time does: a token long live, or a date long past, is done.
+
+    Never makes an event live. Recorded, not told.
+    """
+    if event.dismissed or "state" in event.pinned or event.state is State.DONE:
+        return Merged(event)
+    found = view(said(event.claims), now)
+    if found is None or found.ended is None:
+        return Merged(event)
+    note = "was live" if event.state is State.LIVE else "its date passed, and nobody called it live"
+    return _changed(event, replace(event, state=State.DONE, updated=now), "done", now, note)
+
+
+def dismiss(event: Event, now: float) -> Merged:
+    """Return the event set aside: further claims are kept as evidence, and nothing is told."""
+    return _changed(event, replace(event, dismissed=True, updated=now), "dismissed", now)
+
+
+def restore(event: Event, now: float) -> Merged:
+    """Return a dismissed event as its evidence has it by now."""
+    back = reviewed(replace(event, dismissed=False), event.claims, now)
+    return _changed(event, back, "restored", now)
+
+
+def confirm(event: Event, now: float) -> Merged:
+    """Return the event as the user knows it to be real: sure, and at least announced."""
+    state = State.ANNOUNCED if event.state in HINTS else event.state
+    pinned = _pins(event, {"score"} | ({"state"} if event.state in HINTS else set()))
+    sure = replace(event, score=1.0, state=state, pinned=pinned, dismissed=False, updated=now)
+    return _changed(event, sure, "confirmed", now)
+
+
+def edit(event: Event, fields: Edit, now: float) -> Merged:
+    """Return the event with what the user sets; set fields are pinned, released ones recomputed."""
+    given = {
+        name: value
+        for name in ("project", "company", "ticker", "state", "kind", "date", "score")
+        if (value := getattr(fields, name)) is not None
+    }
+    if "ticker" in given:
+        given["ticker"] = ticker_of(str(given["ticker"]))
+    pinned = tuple(n for n in _pins(event, set(given)) if n not in fields.release)
+    names = tuple(dict.fromkeys((*event.names, *fields.names)))
+    changed = replace(event, **given, pinned=pinned, names=names, updated=now)
+    changed = reviewed(changed, event.claims, now)
+    return _changed(event, changed, "edited", now, ", ".join(sorted(given)))
+
+
+def merge_events(kept: Event, other: Event, now: float) -> Merged:
+    """Return `kept` with the evidence and names of `other`, which is to be removed.
+
+    What is pinned in `kept` stays; what is pinned only in `other` comes with it.
+    """
+    ids = {claim.id for claim in kept.claims}
+    claims = (*kept.claims, *(c for c in other.claims if c.id not in ids))
+    brought = {n: getattr(other, n) for n in other.pinned if n not in kept.pinned}
+    both = replace(
+        kept,
+        **brought,
+        pinned=_pins(kept, set(other.pinned)),
+        names=tuple(dict.fromkeys((*kept.names, *other.names))),
+        company=kept.company or other.company,
+        ticker=kept.ticker or other.ticker,
+        created=min(kept.created, other.created),
+        dismissed=kept.dismissed and other.dismissed,
+    )
+    return _changed(kept, reviewed(both, claims, now), "merged", now, f"with {other.id}")
+
+
+def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Merged]:
+    """Return the event without the claims of these ids, and a new event made of them.
+
+    Raises ValueError unless each part keeps at least one claim.
+    """
+    gone = tuple(c for c in event.claims if c.id in claims)
+    stay = tuple(c for c in event.claims if c.id not in claims)
+    if not gone or not stay:
+        raise ValueError("each part of a split needs at least one claim")
+    rest = replace(event, names=(), **_own(event, stay))
+    kept = _changed(event, reviewed(rest, stay, now), "split", now, f"{len(gone)} claims taken out")
+    first = gone[0]
+    born = Event(
+        id=event_identity(first),
+        project=first.project or first.company or first.ticker,
+        state=State.RUMOURED,
+        kind=first.kind,
+        score=0.0,
+        created=now,
+        updated=now,
+    )
+    fresh = reviewed(born, gone, now)
+    return kept, _changed(born, fresh, "split", now, f"from {event.id}", first=True)
+
+
+def _own(event: Event, claims: tuple[Claim, ...]) -> dict[str, str]:
+    """Return who the remaining claims are about, but for what is pinned."""
+    first = claims[0]
+    fields = {
+        "project": first.project or first.company or first.ticker,
+        "company": next((c.company for c in claims if c.company), ""),
+        "ticker": next((t for t in (ticker_of(c.ticker) for c in claims) if t), ""),
+    }
+    return {name: value for name, value in fields.items() if name not in event.pinned}
+
+
+def _pins(event: Event, names: Collection[str]) -> tuple[str, ...]:
+    return tuple(sorted({*event.pinned, *names}))
+
+
+def _changed(
+    before: Event, after: Event, change: str, now: float, note: str = "", *, first: bool = False
+) -> Merged:
+    transition = Transition(
+        event=after.id,
+        number=before.changes + 1,
+        change=change,
+        state=after.state,
+        at=now,
+        claim="",
+        before=None if first else before.state,
+        date=after.date,
+        date_before=before.date if before.date != after.date else None,
+        tell=False,
+        note=note,
+    )
+    return Merged(replace(after, changes=transition.number), (transition,), change)

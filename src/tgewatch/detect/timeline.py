@@ -1,0 +1,256 @@
+"""An event's evidence, laid in order: what is known of it, whichever way the claims came in.
+
+The claims are read in the order in which they were made, never in which they arrived, so that a
+late arrival cannot turn back what was said after it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tgewatch.detect.near import independent
+from tgewatch.detect.phase import CLAIM, LISTING, SALE, TOKEN, Statement, moment, statement
+from tgewatch.detect.track import Said, Track, opened, stepped
+from tgewatch.model import Claim, DateClaim, Kind, State
+from tgewatch.rules.dates import shown
+from tgewatch.rules.lifecycle import TABLE, Relation, Signal, concrete, lapsed, relation
+
+_OPEN_STATES = (State.LIVE, State.DONE)
+_NEAREST = (State.CANCELLED, State.RUMOURED, State.ANNOUNCED, State.POSTPONED, State.DATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happens once on an event's timeline."""
+
+    change: str
+    """claim, claim_open, claim_close, sale, sale_open, sale_close or listing."""
+    detail: str
+    """Venue or round."""
+    date: DateClaim | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the evidence adds up to."""
+
+    state: State
+    change: str
+    since: float
+    kind: Kind
+    date: DateClaim | None = None
+    track: str = TOKEN
+    """Where the date comes from."""
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    conflict: str = ""
+    hinted: bool = False
+    """The project itself has let it be guessed."""
+    ended: float | None = None
+    """When time made it done."""
+
+
+@dataclass(slots=True)
+class _Fold:
+    """The state of the reading, claim by claim."""
+
+    tracks: dict[str, Track] = field(default_factory=dict)
+    facts: dict[str, Fact] = field(default_factory=dict)
+    hinted: bool = False
+
+
+def said(claims: Sequence[Claim]) -> tuple[Said, ...]:
+    """Return the claims in the order in which they were made, each with its voice."""
+    voices = independent(claims)
+    placed = [
+        Said(claim, statement(claim), voice, moment(claim))
+        for claim, voice in zip(claims, voices, strict=True)
+    ]
+    return tuple(sorted(placed, key=lambda one: (one.at, one.claim.id)))
+
+
+def view(placed: Sequence[Said], now: float) -> View | None:
+    """Return what the evidence adds up to at `now`; None without evidence."""
+    fold = _Fold()
+    for one in placed:
+        _read(fold, one)
+    if not fold.tracks:
+        return None
+    found = _overall(fold)
+    over = lapsed(found.state, found.date, found.since, now)
+    return found if over is None else replace(found, state=State.DONE, change="done", ended=over)
+
+
+def _read(fold: _Fold, one: Said) -> None:
+    signal = one.statement.signal
+    if signal in (Signal.RUMOUR, Signal.HINT):
+        if signal is Signal.HINT:
+            fold.hinted = True
+        if not fold.tracks:
+            fold.tracks[TOKEN] = opened(TABLE[None][signal], one, date=None)
+        return
+    for key in _targets(fold, one.statement):
+        known = fold.tracks.get(key)
+        after = stepped(known, one)
+        if after is not None:
+            fold.tracks[key] = after
+    _note(fold, one)
+
+
+def _targets(fold: _Fold, what: Statement) -> tuple[str, ...]:
+    """Return the tracks that a statement is about.
+
+    A delay is about all that has not happened yet, unless it names the sale. A listing without a
+    venue is about the token.
+    """
+    if what.signal in (Signal.POSTPONE, Signal.CANCEL):
+        sales = [key for key in fold.tracks if key.startswith(SALE)]
+        if what.track == SALE and sales:
+            return tuple(sales)
+        real = [key for key in fold.tracks if not key.startswith(SALE)]
+        ahead = [key for key in real if fold.tracks[key].state not in _OPEN_STATES]
+        return tuple(ahead or real or sales or [TOKEN])
+    if what.track == LISTING:
+        return tuple(f"{LISTING}:{venue}" for venue in what.venues) or (TOKEN,)
+    return (what.key,)
+
+
+def _note(fold: _Fold, one: Said) -> None:
+    """Keep what happens once: windows, sale rounds, venues."""
+    what = one.statement
+    detail = f":{what.part}" if what.part else ""
+    match what.track, what.signal:
+        case (("claim" | "sale"), Signal.CLOSE):
+            if what.track == SALE:
+                _keep(fold, f"{SALE}{detail}", Fact(SALE, what.part, None, one.at))
+            name = f"{what.track}_close"
+            _keep(fold, f"{name}{detail}", Fact(name, what.part, what.date, one.at))
+        case (("claim" | "sale"), Signal.OPEN):
+            if what.track == SALE:
+                _keep(fold, f"{SALE}{detail}", Fact(SALE, what.part, None, one.at))
+            name = f"{what.track}_open"
+            _keep(fold, f"{name}{detail}", Fact(name, what.part, what.date, one.at))
+        case (("claim" | "sale"), (Signal.ANNOUNCE | Signal.DATE)):
+            track = fold.tracks.get(what.key)
+            date = track.date if track is not None else what.date
+            _keep(fold, f"{what.track}{detail}", Fact(what.track, what.part, date, one.at))
+        case "listing", (Signal.ANNOUNCE | Signal.DATE | Signal.OPEN):
+            for venue in what.venues:
+                track = fold.tracks.get(f"{LISTING}:{venue}")
+                date = track.date if track is not None else what.date
+                _keep(fold, f"{LISTING}:{venue}", Fact(LISTING, venue, date, one.at))
+        case _:
+            return
+
+
+def _keep(fold: _Fold, key: str, fact: Fact) -> None:
+    known = fold.facts.get(key)
+    if known is None:
+        fold.facts[key] = fact
+    elif fact.date is not None and relation(known.date, fact.date) in (
+        Relation.NEW,
+        Relation.FINER,
+        Relation.OTHER,
+    ):
+        fold.facts[key] = replace(known, date=fact.date)
+
+
+def _overall(fold: _Fold) -> View:
+    """Return what the tracks say together: the token's word first, a sale's last."""
+    token = fold.tracks.get(TOKEN)
+    real = {k: t for k, t in fold.tracks.items() if not k.startswith(SALE)}
+    sales = {k: t for k, t in fold.tracks.items() if k.startswith(SALE)}
+    lives = [t for t in real.values() if t.state in _OPEN_STATES]
+    withdrawn = token is not None and token.state in (State.POSTPONED, State.CANCELLED)
+    if lives and not (
+        withdrawn and token is not None and token.since > min(t.since for t in lives)
+    ):
+        lead = min(lives, key=lambda t: (t.since, t.claim))
+        state = State.LIVE
+    elif real:
+        lead = _foremost(real, token)
+        state = lead.state
+    else:
+        lead = _furthest(sales)
+        state = lead.state
+        if state in _OPEN_STATES:
+            state = State.ANNOUNCED if lead.date is None else State.DATED
+    key, date = _date(fold.tracks, lead)
+    if state is State.ANNOUNCED and concrete(date):
+        state = State.DATED
+    return View(
+        state=state,
+        change=lead.change,
+        since=lead.since,
+        kind=lead.kind,
+        date=date,
+        track=key,
+        facts=dict(fold.facts),
+        conflict=_conflict(fold, key, state),
+        hinted=fold.hinted,
+    )
+
+
+def _foremost(real: Mapping[str, Track], token: Track | None) -> Track:
+    if token is not None and token.state not in (State.RUMOURED, State.ANNOUNCED):
+        return token
+    best = _furthest(real)
+    if token is not None and _NEAREST.index(best.state) <= _NEAREST.index(token.state):
+        return token
+    return best
+
+
+def _furthest(tracks: Mapping[str, Track]) -> Track:
+    """Return the track that is nearest to happening, the earlier said where two are equal."""
+
+    def rank(track: Track) -> tuple[int, float, str]:
+        near = _NEAREST.index(track.state) if track.state in _NEAREST else len(_NEAREST)
+        return (-near, track.since, track.claim)
+
+    return min(tracks.values(), key=rank)
+
+
+def _date(tracks: Mapping[str, Track], lead: Track) -> tuple[str, DateClaim | None]:
+    """Return the date of the event and the track that it comes from.
+
+    The token's date stands before those of claims and listings, the earliest of which stands
+    before a sale's. A track that was postponed without a new date hides the weaker ones.
+    """
+    token = tracks.get(TOKEN)
+    if token is not None and (token.date is not None or token.state is State.POSTPONED):
+        return TOKEN, token.date
+    if lead.state in (State.POSTPONED, State.CANCELLED):
+        return next(key for key, track in tracks.items() if track is lead), lead.date
+    for sale in (False, True):
+        dated = [
+            (track.date.start, key, track.date)
+            for key, track in tracks.items()
+            if key.startswith(SALE) is sale and track.date is not None
+        ]
+        if dated:
+            _, key, date = min(dated, key=lambda one: one[:2])
+            return key, date
+    return TOKEN, None
+
+
+def _conflict(fold: _Fold, key: str, state: State) -> str:
+    """Return in words what the sources disagree about; empty when they agree."""
+    parts: list[str] = []
+    track = fold.tracks.get(key)
+    if track is not None and track.date is not None and track.rivals and state is not State.LIVE:
+        others: dict[str, int] = {}
+        for date, _ in track.rivals.values():
+            others[shown(date)] = others.get(shown(date), 0) + 1
+        own = "the project" if track.official else _sources(max(1, len(track.support)))
+        said_otherwise = ", ".join(f"{day} ({_sources(n)})" for day, n in sorted(others.items()))
+        parts.append(f"{shown(track.date)} ({own}) or {said_otherwise}")
+    denied: dict[int, str] = {}
+    for one in fold.tracks.values():
+        denied.update(one.denied)
+    if denied and state is State.LIVE:
+        words = " and ".join(sorted(set(denied.values())))
+        parts.append(f"called {words} after it was live ({_sources(len(denied))})")
+    return "; ".join(parts)
+
+
+def _sources(count: int) -> str:
+    return f"{count} source" if count == 1 else f"{count} sources"
