@@ -203,8 +203,12 @@ class Store(Protocol):
     ) -> Stored:
         """Replace what was judged of known items of one source, and merge their claims."""
 
-    async def pending(self, now: float, *, limit: int) -> Sequence[Delivery]:
-        """Return deliveries that are due, oldest first."""
+    async def pending(self, now: float, *, limit: int, channel: str = "") -> Sequence[Delivery]:
+        """Return deliveries that are due, oldest first; those to one channel, where it is named.
+
+        Of one event and channel only the first that is still pending counts, so that no change
+        overtakes an earlier one that waits to be tried again.
+        """
 
     async def delivered(self, key: str, at: float) -> None:
         """Mark as delivered."""

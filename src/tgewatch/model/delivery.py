@@ -28,6 +28,9 @@ class Notice:
     """One sentence for a person, without mark-up."""
     at: float
     event: str = ""
+    number: int = 0
+    """Of the transition within its event."""
+    company: str = ""
     ticker: str = ""
     kind: str = ""
     state: str = ""
@@ -38,6 +41,9 @@ class Notice:
     flags: tuple[Flag, ...] = ()
     links: tuple[Link, ...] = ()
     sources: int = 0
+    conflict: str = ""
+    note: str = ""
+    """What else there is to know: a venue, a round, why it was kept apart."""
 
 
 @dataclass(frozen=True, slots=True)
