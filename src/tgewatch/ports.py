@@ -203,6 +203,12 @@ class Store(Protocol):
     ) -> Stored:
         """Replace what was judged of known items of one source, and merge their claims."""
 
+    async def advance(self, now: float) -> Stored:
+        """Let time do to the events what only time does (dated long ago, live long ago)."""
+
+    async def forget(self, now: float) -> int:
+        """Drop what its retention has passed; return how many items."""
+
     async def pending(self, now: float, *, limit: int, channel: str = "") -> Sequence[Delivery]:
         """Return deliveries that are due, oldest first; those to one channel, where it is named.
 
