@@ -14,9 +14,9 @@ from tgewatch.model import Source, SourceState
 from tgewatch.rules.allowance import Allowance
 from tgewatch.rules.backoff import backoff
 from tgewatch.rules.calibration import CalibrationLog
-from tgewatch.rules.delay_index import DelayIndex, Explanation
+from tgewatch.rules.delay_index import LOOK_BACK, DelayIndex, Explanation
 from tgewatch.rules.durations import spell
-from tgewatch.rules.rhythm import DAY, Rhythm, dump, load
+from tgewatch.rules.rhythm import Rhythm, dump, load
 from tgewatch.rules.silence import silent_after
 from tgewatch.settings import PollingSettings
 
@@ -26,8 +26,6 @@ RELEVANT_PRIOR = 50.0
 """Items that the presumption is worth."""
 RELEVANT_LOW, RELEVANT_HIGH = 0.2, 5.0
 """Bounds of what the share of relevant items does to a weight."""
-LOOK_BACK = 2 * DAY
-"""Seconds of expected items that a prediction looks back over at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tgewatch.rules.rhythm import BIN, DAY, POOL_CAP, Profile, Rhythm, Tuning, is_weekend
+from tgewatch.rules.rhythm import (
+    BIN,
+    DAY,
+    HOURS,
+    MARK,
+    MARKS,
+    MINUTES,
+    POOL_CAP,
+    Profile,
+    Rhythm,
+    Tuning,
+    is_weekend,
+)
+
+LOOK_BACK = 2 * DAY
+"""Seconds of unseen items that a present risk looks back over at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +68,43 @@ class DelayIndex:
         self.sum = 0.0
         """Of (weight * rate) ** (1 / (power + 1)) over all sources."""
         self.sources = 0
-        self._pool = Profile()
+        self._pool = Profile("L")
         self._hours = [0.0] * 24
         self._minutes = [0.0] * 12
+        self._marks = [0.0] * 12
         self._weekend = 0.0
         self._refresh()
 
     def __repr__(self) -> str:
         return f"<DelayIndex of {self.sources} sources, power {self.power}>"
 
-    def _share(self, rhythm: Rhythm) -> float:
+    def _settle(self, rhythm: Rhythm) -> None:
+        """Bring the sum up to date with a source's rate and weight."""
         priced = rhythm.weight * rhythm.rate
-        return math.sqrt(priced) if self.power == 1 else priced ** (1.0 / (self.power + 1))
+        share = math.sqrt(priced) if self.power == 1 else priced ** (1.0 / (self.power + 1))
+        self.sum += share - rhythm.share
+        rhythm.share = share
 
     def _refresh(self) -> None:
         """Work out what the joint profile adds to each source's counts."""
         pool, tuning = self._pool, self.tuning
+        counts = pool.counts.tolist()
+        hours, minutes, marks = counts[:MINUTES], counts[MINUTES:MARKS], counts[MARKS:]
         # A few imagined items keep the joint profile flat until there is evidence.
         scale = tuning.hour_prior / (pool.total + 48)
-        self._hours = [scale * (count + 2) for count in pool.hours]
+        self._hours = [scale * (count + 2) for count in hours]
         scale = tuning.minute_prior / (pool.total + 48)
-        self._minutes = [scale * (count + 4) for count in pool.minutes]
+        self._minutes = [scale * (count + 4) for count in minutes]
+        self._marks = [
+            tuning.mark_prior * (first + 8) / (count + 40)
+            for first, count in zip(marks, minutes, strict=True)
+        ]
         self._weekend = tuning.hour_prior * (pool.weekend + 20 * 2 / 7) / (pool.total + 20)
 
     def add(self, rhythm: Rhythm) -> None:
         """Count a source in. Its rate and weight must be set."""
-        self.sum += self._share(rhythm)
+        rhythm.share = 0.0
+        self._settle(rhythm)
         self.sources += 1
         if rhythm.profile.total:
             self._pool.add(rhythm.profile)
@@ -86,22 +112,21 @@ class DelayIndex:
 
     def remove(self, rhythm: Rhythm) -> None:
         """Take out a source that was added."""
-        self.sum = max(0.0, self.sum - self._share(rhythm))
         self.sources -= 1
+        # Starting from zero again takes out what rounding has left.
+        self.sum = max(0.0, self.sum - rhythm.share) if self.sources else 0.0
         self._pool.add(rhythm.profile, -1)
         self._refresh()
 
     def reweigh(self, rhythm: Rhythm, weight: float) -> None:
         """Change the weight of a source that was added."""
-        self.sum -= self._share(rhythm)
         rhythm.weight = weight
-        self.sum += self._share(rhythm)
+        self._settle(rhythm)
 
     def observe(self, rhythm: Rhythm, now: float, published: Sequence[float]) -> None:
         """Learn from a good poll; see `Rhythm.learn`."""
-        before = self._share(rhythm)
         counted = rhythm.learn(now, published, self.tuning)
-        self.sum += self._share(rhythm) - before
+        self._settle(rhythm)
         if not counted:
             return
         for time in counted:
@@ -120,36 +145,46 @@ class DelayIndex:
     def due(self, rhythm: Rhythm, since: float, mu: float, until: float) -> tuple[float, float]:
         """Return when the delay built up since `since` reaches `mu`, and the items expected then.
 
-        Never later than `until`. The intensity is constant within five-minute bins of the clock,
-        so the delay is a polynomial in each and the crossing is found exactly.
+        Never later than `until`. The intensity is constant within the first minute and within the
+        rest of each five-minute bin of the clock, so the delay is a polynomial in each piece and
+        the crossing is found exactly.
         """
         limit = mu / rhythm.weight
-        tuning, profile = self.tuning, rhythm.profile
-        hours, minutes = profile.hours, profile.minutes
-        pooled_hours, pooled_minutes = self._hours, self._minutes
-        total = profile.total
-        weekend = (self._weekend + profile.weekend) / (tuning.hour_prior + total)
+        tuning, counts, total = self.tuning, rhythm.profile.counts, rhythm.profile.total
+        hours, minutes, marks = self._hours, self._minutes, self._marks
+        mark_prior = tuning.mark_prior
+        weekend = (self._weekend + rhythm.profile.weekend) / (tuning.hour_prior + total)
         base = rhythm.rate * (1.0 - tuning.fast_share)
         base *= 288.0 / ((tuning.hour_prior + total) * (tuning.minute_prior + total))
         workdays, weekends = base * (1.0 - weekend) * 1.4, base * weekend * 3.5
         index = int(since // BIN)
-        fast = self._fast_at(rhythm, index * BIN + BIN / 2)
+        start = index * BIN
+        fast = self._fast_at(rhythm, start + BIN / 2)
         fade = math.exp(-BIN / tuning.fast_memory)
         time, expected, risk, squared = since, 0.0, 0.0, 0.0
-        quadratic = self.power == 1
         hourly = -1.0
         while time < until:
             minute = index % 12
             if hourly < 0.0 or minute == 0:
                 hour = index // 12 % 24
                 hourly = weekends if is_weekend(index // 288) else workdays
-                hourly *= pooled_hours[hour] + hours[hour]
-            rate = hourly * (pooled_minutes[minute] + minutes[minute]) + fast
-            index += 1
-            edge = min(index * BIN, until)
+                hourly *= hours[hour] + counts[hour]
+            count = counts[24 + minute]
+            rate = hourly * (minutes[minute] + count) + fast
+            first = (marks[minute] + counts[36 + minute]) / (mark_prior + count)
+            edge = start + MARK
+            if time < edge:
+                rate *= 5.0 * first
+            else:
+                rate *= 1.25 * (1.0 - first)
+                index += 1
+                start += BIN
+                edge = start
+                fast *= fade
+            edge = min(edge, until)
             step = edge - time
             grown = risk + step * (expected + 0.5 * rate * step)
-            if quadratic:
+            if self.power == 1:
                 if grown >= limit:
                     root = math.sqrt(expected * expected + 2.0 * rate * (limit - risk))
                     step = (root - expected) / rate
@@ -162,7 +197,6 @@ class DelayIndex:
                 squared = more
             risk = grown
             expected += rate * step
-            fast *= fade
             time = edge
         return max(since, until), expected
 
@@ -176,15 +210,20 @@ class DelayIndex:
         return share * rhythm.fast * math.exp(-age / tuning.fast_memory)
 
     def risk(self, rhythm: Rhythm, now: float) -> tuple[float, float]:
-        """Return the unseen items expected by `now` and the weighted delay they have built up."""
+        """Return the unseen items expected by `now` and the weighted delay they have built up.
+
+        Looks back over at most `LOOK_BACK` seconds.
+        """
         if rhythm.at is None or now <= rhythm.at:
             return 0.0, 0.0
         expected = risk = squared = 0.0
-        time = max(rhythm.at, now - 8 * DAY)
+        time = max(rhythm.at, now - LOOK_BACK)
         while time < now:
-            edge = min((time // BIN + 1) * BIN, now)
+            bin_start = time // BIN * BIN
+            edge = bin_start + (MARK if time < bin_start + MARK else BIN)
+            edge = min(edge, now)
             step = edge - time
-            rate = self.intensity(rhythm, time + step / 2)
+            rate = self.intensity(rhythm, time)
             squared += step * (2.0 * risk + step * (expected + rate * step / 3.0))
             risk += step * (expected + 0.5 * rate * step)
             expected += rate * step
@@ -193,21 +232,23 @@ class DelayIndex:
 
     def intensity(self, rhythm: Rhythm, time: float) -> float:
         """Return the items per second to expect of a source at `time`."""
-        hour, week, minute = self._factors(rhythm, time)
+        hour, week, minute, mark = self._factors(rhythm, time)
         slow = rhythm.rate * (1.0 - self.tuning.fast_share) * hour * week * minute
-        return slow + self._fast_at(rhythm, time)
+        return (slow + self._fast_at(rhythm, time)) * mark
 
-    def _factors(self, rhythm: Rhythm, time: float) -> tuple[float, float, float]:
-        tuning, profile = self.tuning, rhythm.profile
+    def _factors(self, rhythm: Rhythm, time: float) -> tuple[float, float, float, float]:
+        tuning, counts, total = self.tuning, rhythm.profile.counts, rhythm.profile.total
         index = int(time // BIN)
         hour, minute = index // 12 % 24, index % 12
-        by_hour = tuning.hour_prior + profile.total
-        by_minute = tuning.minute_prior + profile.total
-        weekend = (self._weekend + profile.weekend) / by_hour
+        by_hour, by_minute = tuning.hour_prior + total, tuning.minute_prior + total
+        weekend = (self._weekend + rhythm.profile.weekend) / by_hour
+        count = counts[MINUTES + minute]
+        first = (self._marks[minute] + counts[MARKS + minute]) / (tuning.mark_prior + count)
         return (
-            24 * (self._hours[hour] + profile.hours[hour]) / by_hour,
+            24 * (self._hours[hour] + counts[HOURS + hour]) / by_hour,
             weekend * 3.5 if is_weekend(index // 288) else (1 - weekend) * 1.4,
-            12 * (self._minutes[minute] + profile.minutes[minute]) / by_minute,
+            12 * (self._minutes[minute] + count) / by_minute,
+            5 * first if time - index * BIN < MARK else 1.25 * (1 - first),
         )
 
     def weekend_factor(self, rhythm: Rhythm) -> float:
@@ -220,12 +261,12 @@ class DelayIndex:
     def explain(self, rhythm: Rhythm, now: float, *, mu: float, longest: float) -> Explanation:
         """Say why a source is due when it is."""
         since = now if rhythm.at is None else rhythm.at
-        hour, week, minute = self._factors(rhythm, now)
+        hour, week, minute, mark = self._factors(rhythm, now)
         slow = rhythm.rate * (1.0 - self.tuning.fast_share) * hour * week * minute
         expected, risk = self.risk(rhythm, now)
         due, _ = self.due(rhythm, since, mu, since + longest)
         fast = 1.0 + self._fast_at(rhythm, now) / slow if slow > 0 else 1.0
-        named = (("hour", hour), ("week", week), ("minute", minute), ("fast", fast))
+        named = (("hour", hour), ("week", week), ("minute", minute * mark), ("fast", fast))
         return Explanation(
             per_day=rhythm.rate * DAY,
             weight=rhythm.weight,

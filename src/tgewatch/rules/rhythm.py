@@ -16,6 +16,8 @@ HOUR = 3_600.0
 DAY = 86_400.0
 BIN = 300.0
 """Seconds; the grain of the profile within an hour."""
+MARK = 60.0
+"""Seconds at the start of a bin that are told apart from its rest."""
 
 COUNTS_CAP = 4_096
 """The counts of a source's profile are halved when they reach this, so that old habits fade."""
@@ -40,6 +42,8 @@ class Tuning:
     """Items that the common hour and weekend profile is worth."""
     minute_prior: float = 60.0
     """Items that the common profile within the hour is worth."""
+    mark_prior: float = 8.0
+    """Items in one bin that the common share of its first minute is worth."""
     fast_share: float = 0.2
     """Share of the intensity that follows the last day alone."""
     fast_memory: float = DAY
@@ -51,41 +55,55 @@ def is_weekend(day: int) -> bool:
     return (day + 3) % 7 >= 5  # noqa: PLR2004 - 1970-01-01 was a Thursday
 
 
+HOURS, MINUTES, MARKS, CELLS = 0, 24, 36, 48
+"""Where the counts of hours, five-minute bins, and first minutes of these begin; their number."""
+
+
 class Profile:
-    """Counts of publications by hour of day, five-minute bin and weekend."""
+    """Counts of publications by hour of day, five-minute bin of the hour, and weekend.
 
-    __slots__ = ("hours", "minutes", "total", "weekend")
+    Much is published on the mark (`:00`, `:30` …), so the first minute of each five is counted
+    apart as well.
+    """
 
-    def __init__(self) -> None:
-        self.hours = array("I", bytes(4 * 24))
-        self.minutes = array("I", bytes(4 * 12))
+    __slots__ = ("counts", "total", "weekend")
+
+    def __init__(self, width: str = "H") -> None:
+        """`width` is the type code of `array`: H holds what one source needs."""
+        self.counts = array(width, [0] * CELLS)
         self.weekend = 0
         self.total = 0
 
     def count(self, published: float) -> None:
         """Count one publication."""
         index = int(published // BIN)
-        self.hours[index // 12 % 24] += 1
-        self.minutes[index % 12] += 1
+        minute = index % 12
+        counts = self.counts
+        counts[HOURS + index // 12 % 24] += 1
+        counts[MINUTES + minute] += 1
+        if published - index * BIN < MARK:
+            counts[MARKS + minute] += 1
         self.weekend += is_weekend(index // 288)
         self.total += 1
 
     def add(self, other: "Profile", sign: int = 1) -> None:
         """Add the counts of `other`, or take them away with a `sign` of -1."""
-        for mine, theirs in ((self.hours, other.hours), (self.minutes, other.minutes)):
-            for index, value in enumerate(theirs):
-                if value:
-                    mine[index] = max(0, mine[index] + sign * value)
+        mine = self.counts
+        for index, value in enumerate(other.counts):
+            if value:
+                mine[index] = max(0, mine[index] + sign * value)
         self.weekend = max(0, self.weekend + sign * other.weekend)
         self.total = max(0, self.total + sign * other.total)
 
     def halve(self) -> None:
         """Forget half of it."""
-        for counts in (self.hours, self.minutes):
-            for index, value in enumerate(counts):
-                counts[index] = value // 2
-        self.weekend //= 2
-        self.total = sum(self.hours)
+        counts = self.counts
+        for index, value in enumerate(counts):
+            counts[index] = value // 2
+        for mark in range(12):
+            counts[MARKS + mark] = min(counts[MARKS + mark], counts[MINUTES + mark])
+        self.weekend = min(self.weekend // 2, sum(counts[HOURS:MINUTES]))
+        self.total = sum(counts[HOURS:MINUTES])
 
 
 class Rhythm:
@@ -104,6 +122,7 @@ class Rhythm:
         "profile",
         "rate",
         "relevant",
+        "share",
         "weight",
     )
 
@@ -120,6 +139,8 @@ class Rhythm:
         """Items of about the last day, faded."""
         self.rate = 0.0
         """Items per second as of `at`."""
+        self.share = 0.0
+        """Its part of the index's sum while it is counted in."""
         self.profile = Profile()
         self.newest: float | None = None
         """Publication time of the newest item."""
@@ -222,8 +243,7 @@ class _Saved(msgspec.Struct, array_like=True):
     evidence: float
     exposure: float
     fast: float
-    hours: list[int]
-    minutes: list[int]
+    counts: list[int]
     weekend: int
     newest: float | None
     period: float | None
@@ -248,8 +268,7 @@ def dump(rhythm: Rhythm, allowance: Iterable[float] = ()) -> str:
         evidence=round(rhythm.evidence, 6),
         exposure=round(rhythm.exposure, 1),
         fast=round(rhythm.fast, 6),
-        hours=profile.hours.tolist(),
-        minutes=profile.minutes.tolist(),
+        counts=profile.counts.tolist(),
         weekend=profile.weekend,
         newest=rhythm.newest,
         period=rhythm.period and round(rhythm.period, 1),
@@ -276,10 +295,9 @@ def load(text: str, tuning: Tuning, *, weight: float = 1.0) -> tuple[Rhythm, Seq
     rhythm.evidence = saved.evidence
     rhythm.exposure = saved.exposure
     rhythm.fast = saved.fast
-    rhythm.profile.hours = array("I", saved.hours)
-    rhythm.profile.minutes = array("I", saved.minutes)
+    rhythm.profile.counts = array("H", saved.counts)
     rhythm.profile.weekend = saved.weekend
-    rhythm.profile.total = sum(saved.hours)
+    rhythm.profile.total = sum(saved.counts[HOURS:MINUTES])
     rhythm.newest = saved.newest
     rhythm.period = saved.period
     rhythm.longest = saved.longest
@@ -306,11 +324,11 @@ def _sound(saved: _Saved) -> bool:
         saved.judged,
         saved.elapsed,
     )
-    counts = (*saved.hours, *saved.minutes, saved.weekend)
     return (
         saved.version == _VERSION
-        and len(saved.hours) == 24  # noqa: PLR2004 - hours
-        and len(saved.minutes) == 12  # noqa: PLR2004 - five-minute bins
-        and all(0 <= value < 2**31 for value in counts)
+        and len(saved.counts) == CELLS
+        and all(0 <= value <= COUNTS_CAP for value in (*saved.counts, saved.weekend))
+        and saved.weekend <= sum(saved.counts[HOURS:MINUTES])
+        and all(saved.counts[MARKS + i] <= saved.counts[MINUTES + i] for i in range(12))
         and all(0 <= value < 1e15 for value in floats)  # noqa: PLR2004 - absurd
     )

@@ -1,0 +1,221 @@
+"""`tgewatch experiment`: how soon news would have been seen under other polling policies."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from tgewatch.cli.options import JsonOption
+from tgewatch.cli.output import console, print_json, print_rows, say
+
+if TYPE_CHECKING:
+    from tgewatch.engine.experiment import Plan, Ratio, Replayed, Trace
+
+Watch: TypeAlias = Callable[[str], Callable[[float], None]]
+"""Policy → what is told the share of its replay that is done."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(
+        no_args_is_help=True, help="Compare polling policies: replayed on a log of publications."
+    )
+    group.command()(replay)
+    app.add_typer(group, name="experiment")
+
+
+def replay(
+    *,
+    trace: Annotated[
+        Path, typer.Option(metavar="FILE.csv", help="Columns source and published (ISO 8601).")
+    ],
+    rate_of_fixed: Annotated[
+        float,
+        typer.Option(min=1.0, max=86_400.0, help="Seconds between polls of the fixed policy."),
+    ] = 600.0,
+    policies: Annotated[
+        str, typer.Option(help="Any of fixed, index, index2, sqrt; fixed is always there.")
+    ] = "fixed,index",
+    window: Annotated[int, typer.Option(min=1, help="Entries that a feed shows.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the first polls and the bootstrap.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Replay policies on logged publication times, with equal requests.
+
+    Exact, since polling changes nothing about what is published: each poll reveals what its source
+    had published by then, and a policy learns from its own polls alone.
+    """
+    from tgewatch.engine import experiment  # noqa: PLC0415 - `--help` needs none of it
+
+    names = _names(policies, experiment.POLICIES)
+    log = _read(trace)
+    plan = experiment.plan(log, interval=rate_of_fixed, window=window, seed=seed)
+    results: dict[str, Replayed] = {}
+    with _progress(quiet=json) as watch:
+        for name in names:
+            results[name] = experiment.replay(log, name, plan, progress=watch(name))
+    ratios = {
+        name: experiment.compare(log, plan, results["fixed"], result)
+        for name, result in results.items()
+        if name != "fixed"
+    }
+    rows = {name: _row(result) for name, result in results.items()}
+    if json:
+        compared = {name: _rounded(ratio) for name, ratio in ratios.items()}
+        print_json({**rows, "times_shorter": compared, "trace": _about(log, plan)})
+    else:
+        _print(rows, ratios, results, _about(log, plan))
+
+
+def _names(text: str, known: tuple[str, ...]) -> list[str]:
+    names = ["fixed", *(name.strip() for name in text.split(",") if name.strip())]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise typer.BadParameter(
+            f"no policy {', '.join(unknown)}; there are {', '.join(known)}",
+            param_hint="--policies",
+        )
+    return list(dict.fromkeys(names))
+
+
+def _read(path: Path) -> "Trace":
+    from tgewatch.engine.experiment import read_trace  # noqa: PLC0415 - as above
+    from tgewatch.errors import MalformedError  # noqa: PLC0415 - as above
+
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return read_trace(lines)
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"no trace: {path} is not UTF-8") from error
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Watch]:
+    """Show a bar a policy on a terminal, a line a policy in a pipe, nothing when `quiet`."""
+    if quiet and not sys.stderr.isatty():
+        yield lambda _: lambda _: None
+        return
+    if not sys.stderr.isatty():
+
+        def announce(name: str) -> Callable[[float], None]:
+            say(f"replaying {name}")
+            return lambda _: None
+
+        yield announce
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - only on a terminal
+
+    with Progress(console=console(stderr=True), transient=True) as bars:
+
+        def watch(name: str) -> Callable[[float], None]:
+            task = bars.add_task(f"replaying {name}", total=1.0)
+            return lambda share: bars.update(task, completed=share)
+
+        yield watch
+
+
+def _row(replayed: "Replayed") -> dict[str, Any]:
+    from tgewatch.engine.experiment import summarise  # noqa: PLC0415 - as above
+
+    summary = summarise(replayed)
+    row: dict[str, Any] = {
+        "mean": round(summary.mean, 2),
+        "p50": round(summary.p50, 2),
+        "p95": round(summary.p95, 2),
+        "p99": round(summary.p99, 2),
+        "max": round(summary.longest, 2),
+        "requests": replayed.requests,
+        "items": summary.items,
+        "lost": replayed.lost,
+    }
+    found = replayed.reliability
+    if found.polls:
+        row["calibration"] = {
+            "polls": found.polls,
+            "brier": round(found.brier, 6),
+            "base_rate_brier": round(found.base_brier, 6),
+            "skill": round(found.skill, 4),
+            "tenths": [
+                {
+                    "polls": tenth.polls,
+                    "predicted": round(tenth.predicted, 5),
+                    "observed": round(tenth.observed, 5),
+                }
+                for tenth in found.tenths
+            ],
+        }
+    return row
+
+
+def _rounded(ratio: "Ratio") -> dict[str, float]:
+    return {
+        "mean": round(ratio.value, 3),
+        "low": round(ratio.low, 3),
+        "high": round(ratio.high, 3),
+    }
+
+
+def _about(log: "Trace", plan: "Plan") -> dict[str, Any]:
+    from tgewatch.cli.show import moment_iso  # noqa: PLC0415 - as above
+
+    return {
+        "sources": len(log.sources),
+        "items": log.items,
+        "interval": plan.interval,
+        "first_polls": moment_iso(plan.start),
+        "judged_from": moment_iso(plan.judged_from),
+        "until": moment_iso(plan.until),
+        "window": plan.window,
+        "seed": plan.seed,
+    }
+
+
+def _print(
+    rows: Mapping[str, dict[str, Any]],
+    ratios: "Mapping[str, Ratio]",
+    results: "Mapping[str, Replayed]",
+    about: Mapping[str, Any],
+) -> None:
+    numbers = ("mean", "p50", "p95", "p99", "max")
+    print_rows(
+        ("policy", *numbers, "requests", "items", "lost", "times shorter (95 %)"),
+        [
+            (
+                name,
+                *(f"{row[number]:.0f} s" for number in numbers),
+                row["requests"],
+                row["items"],
+                row["lost"],
+                _interval(ratios.get(name)),
+            )
+            for name, row in rows.items()
+        ],
+        title="Delay from publication to the poll that revealed it",
+    )
+    say(
+        f"{about['sources']} sources, {about['items']} items; polls from {about['first_polls']},"
+        f" judged from {about['judged_from']} to {about['until']}; {about['window']} entries seen"
+        f" at a time; seed {about['seed']}"
+    )
+    for name, result in results.items():
+        found = result.reliability
+        if found.polls:
+            say(
+                f"{name}: Brier score of its predictions {found.brier:.5f}, of the base rate"
+                f" {found.base_brier:.5f}"
+            )
+            print_rows(
+                ("tenth", "polls", "news predicted", "news observed"),
+                [
+                    (number, tenth.polls, f"{tenth.predicted:.3%}", f"{tenth.observed:.3%}")
+                    for number, tenth in enumerate(found.tenths, 1)
+                ],
+                title=f"{name}: predicted and observed news, a tenth of the polls a line",
+            )
+
+
+def _interval(ratio: "Ratio | None") -> str:
+    return f"{ratio.value:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
