@@ -45,15 +45,19 @@ def export_entries(
     return written
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file by one with this content; a reader sees the old or the new one."""
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace the file by one with this content; a reader sees the old or the new one.
+
+    `durable` also survives the machine's going down, at the price of a wait for the disk.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         with suppress(OSError):
