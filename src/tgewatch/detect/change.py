@@ -40,7 +40,7 @@ def change(before: View | None, after: View) -> Change | None:
     if main is not None and (fact is None or main.name != "dated"):
         return main
     if fact is not None:
-        return _told_fact(fact, after)
+        return _told_fact(fact)
     return _fact_moved(before, after) or main or _hint(before, after)
 
 
@@ -59,10 +59,9 @@ def _state_change(before: View, after: View, fact: Fact | None) -> Change:
 
 
 def _name(after: View, fact: Fact) -> str:
-    """Return the name for a change of state that comes with a fact: a listing that makes the token
-    live is told as live."""
+    """Return the name for a change of state that comes with a fact."""
     if after.state is State.LIVE and fact.change == "listing":
-        return "live"
+        return "live"  # what makes a token live is told as that
     return fact.change
 
 
@@ -70,20 +69,15 @@ def _date_change(before: View, after: View) -> Change | None:
     if before.date == after.date:
         return None
     how = relation(before.date, after.date)
-    if how is Relation.OTHER and before.track != after.track and after.change not in SLIPS:
-        return Change("dated", after.date, before.date)
     if how is Relation.NEW:
-        name = "redated" if after.state is State.POSTPONED else "dated"
-        return Change(name, after.date)
-    if how is Relation.FINER:
-        return None if after.state is State.LIVE else Change("dated", after.date, before.date)
-    if how is Relation.OTHER:
-        if after.state is State.LIVE:
-            return None
-        name = after.change if after.change in SLIPS else "redated"
-        return Change(name, after.date, before.date)
-    if how is Relation.COARSER and after.change in SLIPS and before.since != after.since:
-        return Change(after.change, after.date, before.date)
+        return Change("redated" if after.state is State.POSTPONED else "dated", after.date)
+    if after.state is State.LIVE:
+        return None  # the day of what has happened is no news
+    slipped = after.change in SLIPS and before.since != after.since
+    if how is Relation.FINER or (how is Relation.OTHER and before.track != after.track):
+        return Change(after.change if slipped else "dated", after.date, before.date)
+    if how is Relation.OTHER or (how is Relation.COARSER and slipped):
+        return Change(after.change if slipped else "redated", after.date, before.date)
     return None
 
 
@@ -109,7 +103,7 @@ def _beside(after: View, date: DateClaim | None) -> bool:
     return relation(after.date, date) is Relation.OTHER
 
 
-def _told_fact(fact: Fact, after: View) -> Change:
+def _told_fact(fact: Fact) -> Change:
     return Change(fact.change, fact.date, note=fact.detail)
 
 
@@ -157,7 +151,7 @@ def worth_telling(event: Event, after: View, found: Change, claim: Claim, now: f
 
 
 def transition(
-    event: Event, before: View | None, after: View, claim: Claim, now: float, note: str = ""
+    event: Event, before: View | None, after: View, claim: Claim, *, now: float, note: str = ""
 ) -> Transition | None:
     """Return the transition that `claim` causes, numbered after the event's last one."""
     found = change(before, after)

@@ -6,10 +6,10 @@ What the user sets is pinned: evidence goes on being collected, and no longer mo
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from tgewatch.detect.merge import event_identity, reviewed
+from tgewatch.detect.merge import event_identity, renamed, reviewed
 from tgewatch.detect.naming import ticker_of
 from tgewatch.detect.timeline import said, view
-from tgewatch.model import Claim, DateClaim, Event, Kind, State, Transition
+from tgewatch.model import DateClaim, Event, Kind, State, Transition
 from tgewatch.ports import Merged
 
 HINTS = (State.RUMOURED,)
@@ -111,7 +111,7 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
     stay = tuple(c for c in event.claims if c.id not in claims)
     if not gone or not stay:
         raise ValueError("each part of a split needs at least one claim")
-    rest = replace(event, names=(), **_own(event, stay))
+    rest = renamed(event, stay)
     kept = _changed(event, reviewed(rest, stay, now), "split", now, f"{len(gone)} claims taken out")
     first = gone[0]
     born = Event(
@@ -125,17 +125,6 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
     )
     fresh = reviewed(born, gone, now)
     return kept, _changed(born, fresh, "split", now, f"from {event.id}", first=True)
-
-
-def _own(event: Event, claims: tuple[Claim, ...]) -> dict[str, str]:
-    """Return who the remaining claims are about, but for what is pinned."""
-    first = claims[0]
-    fields = {
-        "project": first.project or first.company or first.ticker,
-        "company": next((c.company for c in claims if c.company), ""),
-        "ticker": next((t for t in (ticker_of(c.ticker) for c in claims) if t), ""),
-    }
-    return {name: value for name, value in fields.items() if name not in event.pinned}
 
 
 def _pins(event: Event, names: Collection[str]) -> tuple[str, ...]:

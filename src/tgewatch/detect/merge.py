@@ -116,8 +116,10 @@ def _choose(claim: Claim, subject: Naming, candidates: Sequence[Event]) -> tuple
 
 
 def _another_round(claim: Claim, event: Event) -> bool:
-    """Return whether `claim` is so long after the event's end, or before its start, that it means
-    another one of the same project."""
+    """Return whether `claim` means another event of the same project.
+
+    It does when it was made long after the event's end, or had ended long before its start.
+    """
     if not event.claims:
         return False
     at = moment(claim)
@@ -170,7 +172,7 @@ def _again(claim: Claim, event: Event, now: float) -> Merged:
     fresh = replace(claim, at=at, baseline=known.baseline and claim.baseline)
     claims = tuple(fresh if c.id == claim.id else c for c in event.claims)
     if len(claims) == 1:
-        event = _renamed(event, claim)
+        event = renamed(event, claims)
     return _settled(event, claims, fresh, now, "known claim, changed", before=event.claims)
 
 
@@ -185,15 +187,19 @@ def _substance(claim: Claim) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _renamed(event: Event, claim: Claim) -> Event:
-    """Return the event of one claim under the name that the claim gives now."""
-    fields = {
-        "project": claim.project or claim.company or claim.ticker,
-        "company": claim.company,
-        "ticker": ticker_of(claim.ticker),
-    }
-    kept = {name: value for name, value in fields.items() if name not in event.pinned}
-    return replace(event, names=(), **kept)  # type: ignore[arg-type]
+def renamed(event: Event, claims: Sequence[Claim]) -> Event:
+    """Return `event` under the name that these claims give it, but for what is pinned."""
+    first = claims[0]
+    project = first.project or first.company or first.ticker
+    company = next((c.company for c in claims if c.company), "")
+    ticker = next((t for t in (ticker_of(c.ticker) for c in claims) if t), "")
+    return replace(
+        event,
+        names=(),
+        project=event.project if "project" in event.pinned else project,
+        company=event.company if "company" in event.pinned else company,
+        ticker=event.ticker if "ticker" in event.pinned else ticker,
+    )
 
 
 def _joined(claim: Claim, event: Event, now: float, reason: str) -> Merged:
@@ -220,7 +226,7 @@ def _settled(
         return Merged(fresh, reason=f"{reason}; dismissed by the user, kept as evidence")
     fresh = _showing(fresh, after, known)
     note = reason if known is None and reason != FIRST else ""
-    caused = transition(fresh, known, after, claim, now, note)
+    caused = transition(fresh, known, after, claim, now=now, note=note)
     if caused is None:
         return Merged(fresh, reason=reason)
     return Merged(replace(fresh, changes=caused.number), (caused,), reason)

@@ -9,39 +9,40 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-ORGANISATION = frozenset(
-    "labs lab foundation dao team official inc ltd limited llc gmbh corp corporation company "
-    "association ecosystem community org hq project projects studio studios collective".split()
-)
+from tgewatch.detect.voice import words
+
+ORGANISATION = words("""
+labs lab foundation dao team official inc ltd limited llc gmbh corp corporation company
+association ecosystem community org hq project projects studio studios collective
+""")
 """Words for who is behind a project: X, X Labs and the X Foundation are one."""
 
-PRODUCT = frozenset(
-    "protocol network finance chain ai games game gaming dex swap exchange markets market capital "
-    "layer bridge wallet app platform systems system technologies tech l1 l2 layer1 layer2 "
-    "mainnet blockchain rollup world verse metaverse pay money cash bank social music "
-    "sports fi defi nft".split()
-)
+PRODUCT = words("""
+protocol network finance chain ai games game gaming dex swap exchange markets market capital
+layer bridge wallet app platform systems system technologies tech l1 l2 layer1 layer2 mainnet
+blockchain rollup world verse metaverse pay money cash bank social music sports fi defi nft
+""")
 """Words for what a project is: X and X Protocol are one; X Finance and X Chain are not."""
 
-TOKEN = frozenset("token coin tokens coins memecoin crypto tge airdrop ico ido ieo".split())
+TOKEN = words("token coin tokens coins memecoin crypto tge airdrop ico ido ieo")
 """Words for its token."""
 
-COMMON = frozenset(
-    "alpha apex arc atlas aurora base beacon blast bridge core cosmos delta echo edge espresso "
-    "essential fabric flow flux fuel fusion genesis grass halo horizon hub infinity ink ion "
-    "launchpad launchpool matrix meta midnight mint moon nexus nova oasis omega open orbit origin "
-    "prime pulse quantum safe saga save scroll shift sky spark spectrum star swarm the treasure "
-    "unity vault venture vision wave x zero zeta bitcoin ethereum solana binance coinbase".split()
-)
+COMMON = words("""
+alpha apex arc atlas aurora base beacon blast bridge core cosmos delta echo edge espresso
+essential fabric flow flux fuel fusion genesis grass halo horizon hub infinity ink ion launchpad
+launchpool matrix meta midnight mint moon nexus nova oasis omega open orbit origin prime pulse
+quantum safe saga save scroll shift sky spark spectrum star swarm the treasure unity vault
+venture vision wave x zero zeta bitcoin ethereum solana binance coinbase
+""")
 """Names that are ordinary words: several projects bear each of them, so a clash of tickers
 keeps them apart and a likeness of names is not enough."""
 
-QUOTES = frozenset("USDT USDC USD EUR KRW TRY BTC ETH BNB SOL FDUSD DAI TUSD USDE WETH".split())
+QUOTES = words("USDT USDC USD EUR KRW TRY BTC ETH BNB SOL FDUSD DAI TUSD USDE WETH")
 """What tokens are paid and priced in; named beside a token far more often than launched."""
 
 NAME_LIMIT = 120
 _WORD = re.compile(r"[^\W_]+")
-_APOSTROPHE = re.compile(r"[’'`]s?\b")
+_APOSTROPHE = re.compile(r"[\u2019'`]s?\b")
 _DOTS = re.compile(r"(?<=\w)\.(?=\w)")
 _MULTIPLE = re.compile(r"^1(?:0{3,7}|M|K)(?=[A-Z])")
 TYPO = 88.0
@@ -89,13 +90,13 @@ def name_of(text: str) -> Name:
     """Return `text` as a name: case, marks, accents and spacing do not count."""
     folded = unicodedata.normalize("NFKD", text[:NAME_LIMIT])
     plain = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
-    words = _WORD.findall(_DOTS.sub("", _APOSTROPHE.sub("", plain)))
-    if len(words) > 1 and words[0] == "the":
-        words = words[1:]
-    kept = [w for w in words if w not in ORGANISATION and w not in TOKEN] or words
+    found = _WORD.findall(_DOTS.sub("", _APOSTROPHE.sub("", plain)))
+    if len(found) > 1 and found[0] == "the":
+        found = found[1:]
+    kept = [w for w in found if w not in ORGANISATION and w not in TOKEN] or found
     product = frozenset(kept[1:]) & PRODUCT
     core = [kept[0], *(w for w in kept[1:] if w not in PRODUCT)] if kept else []
-    return Name(full=" ".join(words), core="".join(core), compact="".join(words), product=product)
+    return Name(full=" ".join(found), core="".join(core), compact="".join(found), product=product)
 
 
 def ticker_of(text: str) -> str:
@@ -137,7 +138,7 @@ def keys(named: Naming) -> frozenset[str]:
     )
 
 
-def likeness(claim: Naming, event: Naming) -> tuple[Likeness, str]:
+def likeness(claim: Naming, event: Naming) -> tuple[Likeness, str]:  # noqa: PLR0911 - a ladder, read from the top
     """Return how alike the two are and why; two tokens of one project are not one.
 
     The watchlist's company decides first. Then the name: equal but for words about who is behind
@@ -208,7 +209,6 @@ def _by_ticker(claim: Naming, event: Naming) -> tuple[Likeness, str]:
 
 def _part(name: Name, other: Name) -> bool:
     """Return whether all words of `name` stand in `other`, or are its initials."""
-    words = other.full.split()
-    own = name.full.split()
-    initials = "".join(word[0] for word in words)
-    return set(own) <= set(words) or (len(initials) > 2 and name.compact == initials)  # noqa: PLR2004
+    whole = other.full.split()
+    initials = "".join(word[0] for word in whole)
+    return set(name.full.split()) <= set(whole) or (len(initials) > 2 and name.compact == initials)  # noqa: PLR2004

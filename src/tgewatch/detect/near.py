@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from rapidfuzz import fuzz
-from rensa import RMinHash, RMinHashLSH
+from rensa import (  # type: ignore[import-untyped]  # ships no stubs
+    RMinHash,
+    RMinHashLSH,
+)
 
 from tgewatch.detect.voice import voices_of
 from tgewatch.model import Claim

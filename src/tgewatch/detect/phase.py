@@ -144,7 +144,7 @@ def _read(  # noqa: PLR0917 - the arguments are the key of the memory
     return Statement(signal, track, part, venues, known, slip)
 
 
-def _track(kind: Kind, words: str) -> str:
+def _track(kind: Kind, words: str) -> str:  # noqa: PLR0911 - one line a kind
     match kind:
         case Kind.AIRDROP_CLAIM:
             return CLAIM

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tgewatch.detect.near import independent
-from tgewatch.detect.phase import CLAIM, LISTING, SALE, TOKEN, Statement, moment, statement
+from tgewatch.detect.phase import LISTING, SALE, TOKEN, Statement, moment, statement
 from tgewatch.detect.track import Said, Track, opened, stepped
 from tgewatch.model import Claim, DateClaim, Kind, State
 from tgewatch.rules.dates import shown

@@ -116,7 +116,9 @@ def _confirmed(known: Track, one: Said) -> Track:
     return known
 
 
-def _dated(known: Track, step: Step, one: Said) -> Track | None:
+def _dated(  # noqa: PLR0911 - one way out for each relation of two dates
+    known: Track, step: Step, one: Said
+) -> Track | None:
     """Apply a date or a delay to a track that may have a date already."""
     what = one.statement
     delay = what.signal is Signal.POSTPONE

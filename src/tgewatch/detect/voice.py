@@ -6,23 +6,28 @@ from urllib.parse import urlsplit
 
 from tgewatch.model import Claim
 
-SHARED = frozenset(
-    "medium.com mirror.xyz substack.com paragraph.xyz paragraph.com x.com twitter.com t.me "
-    "youtube.com github.com gitlab.com reddit.com farcaster.xyz warpcast.com bsky.app "
-    "mastodon.social discord.com linkedin.com facebook.com instagram.com tiktok.com "
-    "hackernoon.com dev.to notion.site google.com".split()
-)
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list."""
+    return frozenset(text.split())
+
+
+SHARED = words("""
+medium.com mirror.xyz substack.com paragraph.xyz paragraph.com x.com twitter.com t.me
+youtube.com github.com gitlab.com reddit.com farcaster.xyz warpcast.com bsky.app mastodon.social
+discord.com linkedin.com facebook.com instagram.com tiktok.com hackernoon.com dev.to notion.site
+google.com
+""")
 """Platforms on which each account is a voice of its own: the first part of the path, or the
 host below the platform, says whose."""
 
-HOSTED = frozenset(
-    "substack.com medium.com mirror.xyz paragraph.xyz github.io gitbook.io blogspot.com "
-    "wordpress.com ghost.io webflow.io vercel.app netlify.app pages.dev web.app notion.site "
-    "tumblr.com hashnode.dev".split()
-)
+HOSTED = words("""
+substack.com medium.com mirror.xyz paragraph.xyz github.io gitbook.io blogspot.com wordpress.com
+ghost.io webflow.io vercel.app netlify.app pages.dev web.app notion.site tumblr.com hashnode.dev
+""")
 """Domains below which each host belongs to somebody else."""
 
-SECOND = frozenset("co com org net gov ac edu ne or go gob nom ltd plc".split())
+SECOND = words("co com org net gov ac edu ne or go gob nom ltd plc")
 _HANDLE = re.compile(r"/(?:[^/]+/)?(@[\w.-]{1,60})")
 _COUNTRY = 2
 _LIMIT = 2_000

@@ -194,4 +194,3 @@ _DEFAULTS = ChannelSettings(name="default")
 def _subject(delivery: Delivery) -> str:
     """Return what must be told in order: the event, or each source's messages."""
     return delivery.notice.event or f"source {delivery.notice.project}"
-

@@ -113,34 +113,23 @@ def _words(change: str, date: str | None, before: str | None, note: str) -> str:
     """Return what changed, in words."""
     on = f" {_preposition(date)}{date}" if date else ""
     was = f", was {before}" if before and before != date else ""
-    match change:
-        case "rumoured":
-            return f"a token is hinted at{on}"
-        case "announced":
-            return f"token announced{on}"
-        case "dated":
-            return f"date set: {date}{was}" if date else "date set"
-        case "redated":
-            what = f"{note}: " if note else ""
-            moved = f"moved from {before} to {date}" if before else f"new date: {date}"
-            return f"{what}{moved}"
-        case "postponed":
-            from_ = f" from {before}" if before else ""
-            return f"postponed{from_} to {date}" if date and date != before else f"postponed{from_}"
-        case "cancelled":
-            return "cancelled"
-        case "live":
-            return f"token is live{f' on {note}' if note else ''}"
-        case "claim" | "claim_open" | "claim_close":
-            which = f"airdrop claim (round {note})" if note else "airdrop claim"
-            return f"{which} {_VERBS[change]}{on}{was}"
-        case "sale" | "sale_open" | "sale_close":
-            which = f"token sale (round {note})" if note else "token sale"
-            return f"{which} {_VERBS[change]}{on}{was}"
-        case "listing":
-            return f"listing on {note or 'an exchange'}{on}{was}"
-        case _:
-            return f"{change}{on}"
+    windows = {"claim": "airdrop claim", "sale": "token sale"}
+    kind, _, _ = change.partition("_")
+    if kind in windows:
+        which = f"{windows[kind]} (round {note})" if note else windows[kind]
+        return f"{which} {_VERBS[change]}{on}{was}"
+    if change == "redated":
+        what = f"{note}: " if note else ""
+        return what + (f"moved from {before} to {date}" if before else f"new date: {date}")
+    if change == "postponed":
+        return change + (f" from {before}" if before else "") + (f" to {date}" if date else "")
+    return {
+        "rumoured": f"a token is hinted at{on}",
+        "announced": f"token announced{on}",
+        "dated": f"date set: {date}{was}",
+        "live": f"token is live{f' on {note}' if note else ''}",
+        "listing": f"listing on {note or 'an exchange'}{on}{was}",
+    }.get(change, f"{change}{on}")
 
 
 _VERBS = {

@@ -11,6 +11,8 @@ _SPACES = re.compile(r"\s+")
 _MENTION = re.compile(r"@(?=everyone\b|here\b|channel\b|all\b|room\b)", re.IGNORECASE)
 _SCHEME = re.compile(r"^(\w+)://")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
+OPEN, CLOSE = "\u2039", "\u203a"
+"""Angle quotation marks stand for the angle brackets of mark-up."""
 _LONGEST = 20_000
 _URL_LONGEST = 500
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
@@ -40,13 +42,13 @@ def inert(text: str) -> str:
     Services that read mark-up into plain text must find no masked link (Markdown, Slack's
     `<url|words>`) and no mention in it.
     """
-    quiet = text.replace("](", "] (").replace("<", "‹").replace(">", "›")
+    quiet = text.replace("](", "] (").replace("<", OPEN).replace(">", CLOSE)
     return _MENTION.sub("@\u200b", quiet)
 
 
 def escaped(text: str) -> str:
     """Return `text` for Markdown, literally."""
-    return _MENTION.sub("@\u200b", _MARKDOWN.sub(r"\\\1", text.replace("<", "‹")))
+    return _MENTION.sub("@\u200b", _MARKDOWN.sub(r"\\\1", text.replace("<", OPEN)))
 
 
 def defang(url: str) -> str:

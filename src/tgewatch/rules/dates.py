@@ -10,7 +10,7 @@ MONTHS = (
 )  # fmt: skip
 
 
-def shown(date: DateClaim, zone: tzinfo = UTC) -> str:
+def shown(date: DateClaim, zone: tzinfo = UTC) -> str:  # noqa: PLR0911 - one line a precision
     """Return `date` in words: "12 May 2026", "June 2026", "Q2 2026", "12 May 2026, 15:00 UTC".
 
     Only an instant is told in `zone`: a day is the same day everywhere, as it was announced.

@@ -120,7 +120,7 @@ TABLE: dict[State | None, dict[Signal, Step]] = {
         _S.ANNOUNCE: _BACK, _S.DATE: _ANEW, _S.OPEN: _LIVE,
     },
 }  # fmt: skip
-"""State × signal → next state, name of the change, whether it is told, and what it needs."""
+"""State and signal → next state, name of the change, whether it is told, and what it needs."""
 
 
 class Relation(IntEnum):

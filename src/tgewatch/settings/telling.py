@@ -34,7 +34,9 @@ class ChannelSettings(Section):
     """`[[channel]]`."""
 
     name: str = Field(min_length=1, max_length=60)
+    """What it is called in the outbox and in messages."""
     kind: str = Field(default="apprise", pattern="^(console|apprise|webhook)$")
+    """console: printed; apprise: any service that Apprise knows; webhook: JSON by POST."""
     url: Secret = ""
     """Apprise or webhook URL. Better kept out of the file: see `url_env` and `url_file`."""
     url_env: str = ""
@@ -53,6 +55,7 @@ class ChannelSettings(Section):
     """Only these transitions; empty means all. A name of a state (`live`) also stands for whatever
     brings an event there."""
     min_score: float = Field(default=0.0, ge=0, le=1)
+    """Only events at least this sure; 0 means all."""
     sources: bool = True
     """Also say when a source breaks, falls silent or recovers."""
     quiet: str = ""
