@@ -83,13 +83,13 @@ def _reach(limit: int) -> int:
 def _without_tags(text: str) -> str:
     if "<![CDATA[" in text:
         text = text.replace("<![CDATA[", "").replace("]]>", "")
-    if _HIDDEN.search(text):
-        text = _without_sections(text)
-    return _TAG.sub(" ", _INLINE.sub("", text))
+    return _TAG.sub(" ", _INLINE.sub("", visible(text)))
 
 
-def _without_sections(text: str) -> str:
-    """Cut out comments, scripts and styles; what is never closed reaches to the end."""
+def visible(text: str) -> str:
+    """Cut comments, scripts and styles out of mark-up; what is never closed reaches to the end."""
+    if not _HIDDEN.search(text):
+        return text
     lowered = text.lower()
     if len(lowered) != len(text):  # a few capitals become two letters
         lowered = text

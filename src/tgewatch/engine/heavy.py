@@ -1,0 +1,62 @@
+"""The other side of `offload`: a process of its own, for work that may have to be killed.
+
+Run as `python -m tgewatch.engine.heavy MEGABYTES`. Reads jobs from standard input and writes
+results to standard output, each a length (8 bytes) and a pickle. Ends with its input.
+"""
+
+import os
+import pickle
+import struct
+import sys
+from typing import BinaryIO
+
+from tgewatch.errors import MalformedError, TgewatchError
+
+LENGTH = struct.Struct("!Q")
+
+
+def serve(jobs: BinaryIO, results: BinaryIO) -> None:
+    """Answer jobs one by one: (function, args) → (True, result) or (False, error)."""
+    results.write(LENGTH.pack(0))
+    results.flush()
+    while len(header := jobs.read(LENGTH.size)) == LENGTH.size:
+        answer = _answer(jobs.read(LENGTH.unpack(header)[0]))
+        results.write(LENGTH.pack(len(answer)) + answer)
+        results.flush()
+
+
+def _answer(job: bytes) -> bytes:
+    try:
+        function, args = pickle.loads(job)  # noqa: S301 - from our own parent
+        del job
+        return pickle.dumps((True, function(*args)), pickle.HIGHEST_PROTOCOL)
+    except TgewatchError as error:
+        return pickle.dumps((False, error))
+    except MemoryError:
+        full = MalformedError("needs more memory than it may have", cause="parse_memory")
+        return pickle.dumps((False, full))
+    except Exception as error:  # noqa: BLE001 - the boundary of a task: told to the parent as it is
+        return pickle.dumps((False, MalformedError(repr(error)[:300], cause="parse_crash")))
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Let allocations beyond `megabytes` fail, where the system can do that."""
+    try:
+        import resource  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return
+    size = megabytes * 1_000_000
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    if hard == resource.RLIM_INFINITY or size < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (size, hard))
+
+
+def main() -> None:
+    _limit_memory(int(sys.argv[1]))
+    results = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what others print must not end up among the results
+    serve(sys.stdin.buffer, results)
+
+
+if __name__ == "__main__":
+    main()
