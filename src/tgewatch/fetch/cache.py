@@ -2,10 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from tgewatch.clock import Clock
 from tgewatch.fetch.codec import Codec
@@ -19,6 +19,8 @@ from tgewatch.fetch.refresher import Refresher
 from tgewatch.settings.caching import CacheSettings, Tier
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class Cache:
     def __repr__(self) -> str:
         return f"<Cache {', '.join(f'{n} {m.used}/{m.budget}' for n, m in self._memories.items())}>"
 
+    @property
+    def tiers(self) -> Mapping[str, Tier]:
+        """Return the rules of each tier."""
+        return self._tiers
+
     def open(self) -> int:
         """Read the file and start its writer; return the number of entries read. Needs no file."""
         if self._persistence is None:
@@ -109,11 +116,17 @@ class Cache:
 
     def get(self, key: str, *, tier: str, default: Any = None) -> Any:
         """Return the fresh value, or `default`."""
-        return self._memories[tier].get(key, default)
+        memory = self._memories[tier]
+        try:
+            return memory.get(key, default)
+        except Exception as error:  # noqa: BLE001 - a cache may break in any way and must not break its caller
+            self._fault(tier, error)
+            return default
 
     def kept(self, key: str, *, tier: str) -> Kept | None:
         """Return what is kept, stale or not, without counting it as a look-up."""
-        entry = self._memories[tier].peek(key, stale=True)
+        memory = self._memories[tier]
+        entry = self._guarded(tier, lambda: memory.peek(key, stale=True), otherwise=None)
         if entry is None or entry.refusal:
             return None
         now = self._clock.monotonic()
@@ -132,14 +145,15 @@ class Cache:
             entry = memory.make(key, value, ttl=terms.ttl, grace=terms.grace, age=age)
         except Exception as error:  # noqa: BLE001 - whatever a strange value does when it is weighed
             self._fault(tier, error)
-            memory.remove(key)
+            self.invalidate(key, tier=tier)
             return False
-        return memory.put(key, entry)
+        return self._guarded(tier, lambda: memory.put(key, entry), otherwise=False)
 
     def invalidate(self, key: str, *, tier: str) -> bool:
         """Forget a key, and what a fetch under way brings for it; False when it was not there."""
         self._flights[tier].overtake(key)
-        return self._memories[tier].remove(key)
+        memory = self._memories[tier]
+        return self._guarded(tier, lambda: memory.remove(key), otherwise=False)
 
     def invalidate_prefix(self, prefix: str, *, tier: str) -> int:
         """Forget all keys that start with `prefix`; return how many were in memory."""
@@ -266,6 +280,13 @@ class Cache:
             else stale_while_revalidate,
             negative_ttl=rules.negative_ttl if negative_ttl is None else negative_ttl,
         )
+
+    def _guarded(self, tier: str, do: Callable[[], T], *, otherwise: T) -> T:
+        try:
+            return do()
+        except Exception as error:  # noqa: BLE001 - as in `get`
+            self._fault(tier, error)
+            return otherwise
 
     def _fault(self, tier: str, error: BaseException) -> None:
         with self._faults_lock:

@@ -44,7 +44,9 @@ class CacheSettings(Section):
     """Share of reads that may be out of date under a learned TTL."""
     rss: Tier = Tier(ttl=600, stale_if_error=86_400)
     twitter_user: Tier = Tier(ttl=3_600, max_bytes=5_000_000, persist=True)
-    article_content: Tier = Tier(ttl=3 * 86_400, max_bytes=40_000_000, persist=True)
+    article_content: Tier = Tier(
+        ttl=3 * 86_400, max_bytes=40_000_000, stale_if_error=7 * 86_400, persist=True
+    )
     search_results: Tier = Tier(ttl=300, max_bytes=10_000_000)
     conditional_headers: Tier = Tier(ttl=86_400, max_bytes=10_000_000, persist=True)
 

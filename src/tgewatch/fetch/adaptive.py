@@ -1,0 +1,92 @@
+"""TTLs learned from what revalidations found."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tgewatch.rules.ttl import ChangeRate, reach
+
+MOST_KEYS = 20_000
+MOST_CLASSES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedTtl:
+    """What is believed about the keys of one class."""
+
+    key_class: str
+    ttl: float
+    """Seconds that a key nobody has checked yet would get."""
+    period: float
+    """Seconds between two changes, about."""
+    checks: int
+
+
+def by_host(key: str) -> str:
+    """Return the host of a URL as the class of a key."""
+    return urlsplit(key).netloc or key[:60]
+
+
+class AdaptiveTtl:
+    """Learns for each key of one tier how often it changes. Safe under threads; kept in memory only.
+
+    A key starts from the rate of its class (by default the host), and a class from the tier's fixed
+    TTL. Bounds hold always.
+    """
+
+    def __init__(
+        self,
+        *,
+        ttl: float,
+        staleness: float = 0.1,
+        floor: float | None = None,
+        cap: float | None = None,
+        key_class: Callable[[str], str] = by_host,
+    ) -> None:
+        self._staleness = staleness
+        self._floor = ttl / 10 if floor is None else floor
+        """Seconds."""
+        self._cap = ttl * 6 if cap is None else cap
+        """Seconds."""
+        self._class_of = key_class
+        self._prior = ChangeRate.prior(ttl / reach(staleness))
+        self._longest = self._cap / reach(staleness)
+        self._lock = threading.Lock()
+        self._keys: OrderedDict[str, ChangeRate] = OrderedDict()
+        self._classes: OrderedDict[str, ChangeRate] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<AdaptiveTtl {len(self._keys)} keys in {len(self._classes)} classes>"
+
+    def ttl(self, key: str) -> float:
+        """Return the seconds that an answer for `key` may be believed."""
+        with self._lock:
+            rate = self._keys.get(key) or self._classes.get(self._class_of(key), self._prior)
+        return self._of(rate)
+
+    def _of(self, rate: ChangeRate) -> float:
+        return rate.ttl(staleness=self._staleness, floor=self._floor, cap=self._cap)
+
+    def observe(self, key: str, elapsed: float, *, changed: bool) -> None:
+        """Learn from a revalidation `elapsed` seconds after the one before."""
+        with self._lock:
+            name = self._class_of(key)
+            crowd = self._classes.pop(name, self._prior)
+            own = self._keys.pop(key, None)
+            if own is None:
+                own = ChangeRate.prior(min(1 / crowd.rate, self._longest))
+            self._keys[key] = own.observe(elapsed, changed=changed)
+            self._classes[name] = crowd.observe(elapsed, changed=changed)
+            if len(self._keys) > MOST_KEYS:
+                self._keys.popitem(last=False)
+            if len(self._classes) > MOST_CLASSES:
+                self._classes.popitem(last=False)
+
+    def classes(self) -> list[LearnedTtl]:
+        """Return what is believed of each class, the one that changes most first."""
+        with self._lock:
+            known = list(self._classes.items())
+        known.sort(key=lambda item: -item[1].rate)
+        return [LearnedTtl(n, self._of(r), 1 / r.rate, r.checks) for n, r in known]
