@@ -1,6 +1,6 @@
 """What is watched: companies and sources."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -50,5 +50,5 @@ class Source:
     why: str = ""
     interval: float | None = None
     """Seconds between polls where the operator fixes them; None leaves it to the schedule."""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent to the source's own origin only; never logged."""

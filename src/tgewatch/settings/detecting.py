@@ -6,12 +6,14 @@ from tgewatch.settings.section import Section
 
 
 class Terms(Section):
-    """One tier of terms: `[[terms]]`."""
+    """One tier of terms: `[[detection.terms]]`."""
 
     tier: str
+    """Name of the tier."""
     weight: float
     """Log-odds that a term of this tier adds."""
     phrases: tuple[str, ...]
+    """Words and phrases, matched whole and in any case."""
 
 
 class DetectionSettings(Section):

@@ -17,12 +17,13 @@ class Pool(Section):
     """Seconds for a request with its retries."""
     connect: Seconds = Field(default=10.0, gt=0)
     """Seconds to open a connection."""
-    stalled: Seconds = Field(default=15.0, gt=0)
+    stalled: Seconds = Field(default=20.0, gt=0)
     """Seconds without a byte before giving up."""
     max_bytes: Size = Field(default=5_000_000, ge=1)
     """Cap on the decoded body."""
     attempts: int = Field(default=3, ge=1, le=10)
-    patience: float = Field(default=5.0, ge=0)
+    """Tries for one request, the first included."""
+    patience: Seconds = Field(default=5.0, ge=0)
     """Seconds; when a server asks for a longer wait the request ends and the schedule comes back."""
 
 
@@ -31,8 +32,8 @@ class HostPolicy(Section):
 
     host: str
     """Name as in the URL, or `*.example.com`."""
-    spacing: Seconds = Field(default=1.0, ge=0)
-    """Seconds between the starts of two requests."""
+    spacing: Seconds | None = Field(default=None, ge=0)
+    """Seconds between the starts of two requests; without it `[fetch] spacing` holds."""
     retry_after_scope: str = Field(default="url", pattern="^(url|host)$")
     """Whether Retry-After stops the URL or the whole host."""
     throttle_statuses: tuple[int, ...] = (429, 503)
@@ -43,18 +44,20 @@ class FetchSettings(Section):
     """`[fetch]`."""
 
     user_agent: str = "tgewatch (+https://github.com/tgewatch/tgewatch)"
+    """Sent with every request: an honest name, and where to learn more."""
     allow_private: bool = False
     """Let requests reach private, loopback and link-local addresses."""
     allow_addresses: tuple[str, ...] = ()
     """Networks (CIDR) that may be reached although they are not public."""
     max_redirects: int = Field(default=5, ge=0, le=20)
+    """Redirects followed for one request."""
     spacing: Seconds = Field(default=1.0, ge=0)
     """Seconds between the starts of two requests to one host."""
     keep_alive: Seconds = Field(default=10.0, ge=0)
     """Seconds that an idle connection stays open, for the articles of a poll."""
     idle_connections: int = Field(default=400, ge=0)
     """Kept open at once over all pools; further ones close after use (each is an open file)."""
-    dns_ttl: float = Field(default=300.0, ge=0)
+    dns_ttl: Seconds = Field(default=300.0, ge=0)
     """Seconds that a resolved name is remembered."""
     rss: Pool = Pool()
     article: Pool = Pool(max_bytes=3_000_000)

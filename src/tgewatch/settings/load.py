@@ -47,9 +47,10 @@ def load_settings(
     """
     folders = folders or user_folders()
     file = find(path, environ=environ, cwd=cwd, folders=folders)
+    name = SHIPPED if file is None else str(path or _shown(file, cwd))
     draft = _Draft(
-        text=shipped_text() if file is None else _read(file),
-        name=SHIPPED if file is None else str(path or _shown(file, cwd)),
+        text=shipped_text() if file is None else _read(file, name),
+        name=name,
         root=cwd if file is None else file.resolve().parent,
         environ=environ,
     )
@@ -72,6 +73,12 @@ def load_settings(
         channels=written.channels,
         **tables,
     )
+
+
+def shipped_settings() -> Settings:
+    """Return what the program knows without any file and whatever the environment says."""
+    nowhere = Path("/nonexistent")
+    return load_settings(environ={}, cwd=nowhere, folders=Folders(config=nowhere, state=nowhere))
 
 
 class _Draft:
@@ -139,21 +146,21 @@ class _Draft:
         return f"{self._name}:{line_of(self._lines, path)}"
 
 
-def _read(file: Path) -> str:
+def _read(file: Path, name: str) -> str:
     try:
         with file.open("rb") as opened:
             content = opened.read(FILE_LIMIT + 1)
     except OSError as error:
         raise ConfigError(
-            [f"{file}: the settings file cannot be read: {error.strerror}"]
+            [f"{name}: the settings file cannot be read: {error.strerror}"]
         ) from error
     if len(content) > FILE_LIMIT:
-        raise ConfigError([f"{file}: the settings file is larger than {FILE_LIMIT} bytes"])
+        raise ConfigError([f"{name}: the settings file is larger than {FILE_LIMIT} bytes"])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError([f"{file}:{line}: is not UTF-8 text: save the file as UTF-8"]) from error
+        raise ConfigError([f"{name}:{line}: is not UTF-8 text: save the file as UTF-8"]) from error
 
 
 def _parsed(text: str, name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ class PollingSettings(Section):
     """`[polling]`."""
 
     policy: str = Field(default="index", pattern="^(index|fixed)$")
+    """index: spend the requests where they find news soonest; fixed: every `interval`."""
     interval: Seconds = Field(default=600.0, ge=1)
     """Seconds: the fixed interval, and for the index the average that its budget equals."""
     floor: Seconds = Field(default=60.0, ge=0)

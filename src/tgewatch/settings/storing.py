@@ -21,3 +21,11 @@ class StoreSettings(Section):
     """Relative paths start at the folder of the settings file."""
     retention_days: float = Field(default=90.0, gt=0)
     """Items without an event are forgotten after this; events and their evidence stay."""
+    group: int = Field(default=256, ge=1)
+    """Polls at most that share one transaction."""
+    readers: int = Field(default=2, ge=1, le=32)
+    """Threads that answer questions."""
+    busy: float = Field(default=30.0, gt=0)
+    """Seconds to wait for another program that is writing to the SQLite file."""
+    backups: int = Field(default=3, ge=1)
+    """Copies of the SQLite file that are kept; one is made before each migration."""
