@@ -1,6 +1,6 @@
 """The seams: what the engine asks of the outside world, whoever provides it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -11,12 +11,16 @@ from tgewatch.model import (
     Event,
     Item,
     Judged,
+    Label,
     Notice,
     Outgoing,
     Poll,
+    Record,
     Source,
     SourceState,
+    State,
     Stored,
+    Trace,
     Transition,
     Validators,
 )
@@ -183,6 +187,16 @@ Route: TypeAlias = Callable[[Event, Transition, Claim | None, float], Sequence[O
 """Event, one of its transitions, the causing claim, now → what goes to which channel. Pure."""
 
 
+Advance: TypeAlias = Callable[[Event, float], Merged]
+"""Event, now → what the passage of time changes. Pure."""
+
+Correct: TypeAlias = Callable[[Sequence[Event], float], Sequence[Merged]]
+"""Events that the user names, now → what becomes of them. Pure.
+
+An event that does not come back was merged into the first that does.
+"""
+
+
 class Store(Protocol):
     """What survives. Each method is one transaction."""
 
@@ -224,6 +238,82 @@ class Store(Protocol):
 
     async def buried(self, key: str, *, attempts: int, error: str) -> None:
         """Set aside as a dead letter."""
+
+
+class Archive(Store, Protocol):
+    """The same store, as the commands and pages ask it. Each method is one transaction."""
+
+    async def all_states(self) -> Mapping[str, SourceState]:
+        """Return what is remembered of every source that was ever polled, by URL."""
+
+    async def events(
+        self,
+        *,
+        states: Sequence[State] = (),
+        company: str = "",
+        text: str = "",
+        since: float | None = None,
+        until: float | None = None,
+        dismissed: bool = False,
+        limit: int = 100,
+    ) -> Sequence[Event]:
+        """Return events, most recently changed first; what is left empty filters nothing.
+
+        `since` and `until` bound the last change, `text` stands somewhere in project, company,
+        ticker or another of its names, `dismissed` includes what the user has dismissed.
+        """
+
+    async def upcoming(
+        self, since: float, *, until: float | None = None, limit: int = 100
+    ) -> Sequence[Event]:
+        """Return dated events that are not over by `since`, earliest first."""
+
+    async def event(self, prefix: str) -> Event | None:
+        """Return the event with this id, or the only one whose id begins so.
+
+        An event that was merged into another leads there. Raises RefusedError (`ambiguous`).
+        """
+
+    async def history(self, event: str) -> Sequence[Transition]:
+        """Return the transitions of one event, first to last."""
+
+    async def changes(self, since: float, *, limit: int = 100) -> Sequence[Transition]:
+        """Return what happened to any event since a time, newest first."""
+
+    async def correct(self, events: Sequence[str], change: Correct, *, at: float) -> Stored:
+        """Let the user's hand change events. Raises RefusedError (`unknown`) for ids that are none."""
+
+    async def why(self, url: str) -> Sequence[Trace]:
+        """Return where each item with this URL went, newest first; close spellings count."""
+
+    async def drops(
+        self, since: float, *, until: float | None = None
+    ) -> Mapping[tuple[str, str], int]:
+        """Return (stage, reason) → how many items first seen in the period stopped there."""
+
+    def records(self, since: float = 0.0, *, until: float | None = None) -> AsyncIterator[Record]:
+        """Yield items in the order they were seen, read in bounded batches."""
+
+    async def deliveries(self, since: float, *, limit: int = 100) -> Sequence[Delivery]:
+        """Return deliveries made out since a time, whatever became of them, newest first."""
+
+    async def dead_letters(self, *, limit: int = 1_000) -> Sequence[Delivery]:
+        """Return what could not be delivered, oldest first."""
+
+    async def replay_dead(self, keys: Sequence[str] | None, now: float) -> int:
+        """Make dead letters due again, all of them without `keys`; return how many."""
+
+    async def label(self, label: Label) -> None:
+        """Keep what the user says of an item; the last word on one URL or text counts."""
+
+    async def labels(self) -> Sequence[Label]:
+        """Return all labels, oldest first."""
+
+    async def note(self, name: str) -> bytes | None:
+        """Return what was noted under a name."""
+
+    async def write_note(self, name: str, value: bytes | None, *, at: float) -> None:
+        """Note something small under a name; None removes it."""
 
 
 class Channel(Protocol):

@@ -6,7 +6,9 @@ Times are Unix seconds (UTC) as floats. Everything here is frozen and knows no I
 from tgewatch.model.delivery import Delivery, Link, Notice, Outgoing
 from tgewatch.model.event import Claim, Event, State, Transition
 from tgewatch.model.item import NO_VALIDATORS, Item, Validators
+from tgewatch.model.label import Label
 from tgewatch.model.poll import Judged, Poll, SourceState, Stored
+from tgewatch.model.record import Record, Trace
 from tgewatch.model.verdict import (
     Contribution,
     DateClaim,
@@ -31,6 +33,7 @@ __all__ = [
     "Item",
     "Judged",
     "Kind",
+    "Label",
     "Link",
     "Match",
     "Notice",
@@ -38,11 +41,13 @@ __all__ = [
     "Poll",
     "Precision",
     "Priority",
+    "Record",
     "Source",
     "SourceState",
     "Span",
     "State",
     "Stored",
+    "Trace",
     "Transition",
     "Validators",
     "Verdict",

@@ -1,0 +1,106 @@
+"""Values of the model to what a database keeps, and back."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import msgspec
+from xxhash import xxh3_64_intdigest, xxh3_128_hexdigest
+
+from tgewatch.model import (
+    Claim,
+    Event,
+    Item,
+    Label,
+    Notice,
+    SourceState,
+    Transition,
+    Verdict,
+)
+from tgewatch.rules.urls import canonical
+
+T = TypeVar("T")
+
+DIGEST = 32
+"""Hex digits of an item's identity in its source: 128 bits of its key."""
+_HEX = frozenset("0123456789abcdef")
+_KEY = 64
+_SIGN = 1 << 63
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def _reader(kind: type[T]) -> Callable[[str], T]:
+    return msgspec.json.Decoder(kind).decode
+
+
+verdict_of = _reader(Verdict)
+claim_of = _reader(Claim)
+event_of = _reader(Event)
+transition_of = _reader(Transition)
+notice_of = _reader(Notice)
+state_of = _reader(SourceState)
+label_of = _reader(Label)
+
+
+def json(value: object) -> str:
+    """Return `value` as JSON that every database takes; text that is none is mended."""
+    try:
+        return _ENCODER.encode(value).decode()
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_mended(msgspec.to_builtins(value))).decode()
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return mended(value)
+    if isinstance(value, list | tuple):
+        return [_mended(one) for one in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(one) for key, one in value.items()}
+    return value
+
+
+def mended(text: str) -> str:
+    """Return `text` without NUL and lone surrogates, which databases refuse."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd") if "\0" in text else text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "replace").decode()
+    return text.replace("\0", "\ufffd")
+
+
+def digest(key: str) -> str:
+    """Return the first 128 bits of a key that is a hash, or of the hash of any other."""
+    if len(key) == _KEY and _HEX.issuperset(key):
+        return key[:DIGEST]
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST]
+
+
+def fingerprint(item: Item) -> str:
+    """Return a hash of what must change for the item to count as edited."""
+    return xxh3_128_hexdigest(item.fingerprint.encode("utf-8", "surrogatepass"))
+
+
+def url_hash(url: str) -> int:
+    """Return a number by which pages with the same canonical URL find each other."""
+    return xxh3_64_intdigest(canonical_url(url).encode("utf-8", "surrogatepass")) - _SIGN
+
+
+def canonical_url(url: str) -> str:
+    """Return the canonical URL."""
+    return canonical(url)
+
+
+def label_id(label: Label) -> str:
+    """Return what two labels on the same thing have in common."""
+    what = canonical(label.url) if label.url else f"text\n{label.text}"
+    return sha256(what.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def bare(event: Event) -> Event:
+    """Return the event without its evidence, which has rows of its own."""
+    return replace(event, claims=())

@@ -1,0 +1,144 @@
+"""Connections to SQLite or PostgreSQL, set up so that both behave alike."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from tgewatch.errors import ConfigError, TgewatchError, TransientError
+
+CACHE_KB = 8_000
+"""Page cache of one SQLite connection."""
+PAGE = 500
+"""Rows in one INSERT. Few long statements: each one costs a hand-over of the interpreter's lock."""
+WRITERS_LOCK = 0x7467_6577
+"""Key of the advisory lock under which PostgreSQL transactions write, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One engine that writes and one that only reads."""
+
+    writer: sa.Engine
+    reader: sa.Engine
+    path: Path | None
+    """The SQLite file; None for PostgreSQL and for a store in memory."""
+
+    @property
+    def sqlite(self) -> bool:
+        return self.writer.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def open_sqlite(path: Path, *, busy: float) -> Database:
+    """Open the file, which need not exist yet. `busy` is how long to wait for other writers."""
+    url = sa.URL.create("sqlite+pysqlite", database=str(path))
+    args = {"timeout": busy, "check_same_thread": False}
+    writer = sa.create_engine(url, connect_args=args, pool_size=1, max_overflow=1)
+    reader = sa.create_engine(url, connect_args=args, pool_size=4, max_overflow=4)
+    _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", wal=True)
+    _prepare_sqlite(reader, begin="BEGIN", read_only=True)
+    return Database(_paged(writer), reader, path)
+
+
+def open_memory() -> Database:
+    """Open a store that vanishes when it is closed; one thread at a time."""
+    engine = sa.create_engine(
+        "sqlite+pysqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+    )
+    _prepare_sqlite(engine, begin="BEGIN")
+    return Database(_paged(engine), engine, None)
+
+
+def open_postgres(url: str, *, name: str) -> Database:
+    """Open a PostgreSQL database; `name` is how others see who is connected.
+
+    Raises ConfigError when the URL is none, or the driver is not installed.
+    """
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() != "postgresql":
+            raise ConfigError([f"store.database_url: {parsed.drivername} is not postgresql"])
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        args = {"application_name": name, "connect_timeout": 10}
+        writer = sa.create_engine(parsed, connect_args=args, pool_size=1, max_overflow=0)
+        reader = sa.create_engine(parsed, connect_args=args, pool_size=4, pool_pre_ping=True)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        raise ConfigError(["store.database_url: not a database URL"]) from error
+    except ImportError as error:
+        raise ConfigError(
+            ["store.database_url: PostgreSQL needs `pip install tgewatch[postgres]`"]
+        ) from error
+
+    @sa.event.listens_for(writer, "begin")
+    def one_after_the_other(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+
+    return Database(_paged(writer), reader, None)
+
+
+def _prepare_sqlite(
+    engine: sa.Engine, *, begin: str, wal: bool = False, read_only: bool = False
+) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so
+        if wal:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _paged(engine: sa.Engine) -> sa.Engine:
+    dialect = engine.dialect
+    dialect.use_insertmanyvalues_wo_returning = True
+    dialect.insertmanyvalues_page_size = PAGE
+    return engine
+
+
+_SQLITE_CAUSES = (
+    ("disk is full", "disk_full", "the disk is full"),
+    ("readonly", "read_only", "the file, its folder or the file system is read-only"),
+    ("unable to open", "not_opened", "the file cannot be opened; is its folder there?"),
+    ("disk I/O error", "disk_error", "the disk reports an error, or is full"),
+    ("is locked", "locked", "another program holds the file"),
+)
+_SQLITE_BROKEN = ("malformed", "not a database")
+
+
+def explained(error: Exception, where: str) -> TgewatchError:
+    """Return what a driver's error means for the caller; nothing was stored in any case."""
+    text = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    if any(word in text for word in _SQLITE_BROKEN):
+        return ConfigError(
+            [f"{where} is damaged ({text}); put a backup in its place, or move it away"]
+        )
+    for word, cause, meaning in _SQLITE_CAUSES:
+        if word in text:
+            return TransientError(f"{where}: {meaning}; nothing was stored", cause=cause)
+    return TransientError(f"{where}: {text}; nothing was stored", cause="database")
+
+
+@contextmanager
+def explaining(where: str) -> Iterator[None]:
+    """Translate what drivers raise."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        raise explained(error, where) from error

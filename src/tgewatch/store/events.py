@@ -1,0 +1,222 @@
+"""Events with their evidence and history, inside one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from tgewatch.detect.merge import candidate_keys, event_keys
+from tgewatch.model import Claim, Event, Outgoing, Transition
+from tgewatch.ports import Merge, Merged, Route
+from tgewatch.store import codec, outbox
+from tgewatch.store.rows import add, portions, upsert
+from tgewatch.store.schema import claims, event_terms, events, transitions
+
+CANDIDATES = 100
+"""Events at most among which one claim may find its own, most recently changed first."""
+
+Place = tuple[int, str]
+"""Number of a source and digest of an item."""
+
+
+class EventBook:
+    """The events that a transaction has to do with, each loaded once.
+
+    It sees what it has saved. It is thrown away with its transaction.
+    """
+
+    def __init__(self, connection: sa.Connection, *, merge: Merge, route: Route) -> None:
+        self._connection = connection
+        self._merge = merge
+        self._route = route
+        self._known: dict[str, Event] = {}
+        self.events: dict[str, Event] = {}
+        """Those that were changed."""
+        self.transitions: list[Transition] = []
+        self.outgoing: list[Outgoing] = []
+        """What was new to the outbox."""
+
+    def claim(self, claim: Claim, place: Place, now: float) -> None:
+        """Take in what an item says: merge, save, tell. A claim that is known says nothing."""
+        data = codec.json(claim)
+        row = self._connection.execute(
+            sa.select(claims.c.data, claims.c.event_id).where(claims.c.id == claim.id)
+        ).one_or_none()
+        if row is not None and row.data == data:
+            return
+        held = () if row is None or row.event_id is None else (row.event_id,)
+        merged = self._merge(claim, self._candidates(claim, held), now)
+        if merged.event is not None and merged.event.id not in held:
+            for left in held:  # it has lost the claim
+                self._known.pop(left, None)
+        position = 0 if row is None else None
+        self._keep_claim(claim, place, data, merged.reason, position)
+        self.take(merged, claim, now)
+
+    def take(self, merged: Merged, claim: Claim | None, now: float) -> Event | None:
+        """Save what became of one event, and fill the outbox with what is worth telling."""
+        if merged.event is None:
+            return None
+        before = next(iter(self.load([merged.event.id])), None)
+        event, steps = _numbered(merged, before)
+        self.save(event)
+        add(
+            self._connection,
+            transitions,
+            [
+                {"event_id": t.event, "number": t.number, "at": t.at, "data": codec.json(t)}
+                for t in steps
+            ],
+        )
+        self.transitions += steps
+        for step in steps:
+            if step.tell:
+                told = self._route(event, step, claim, now)
+                self.outgoing += outbox.put(self._connection, told, now)
+        return event
+
+    def save(self, event: Event) -> None:
+        """Store an event and which claims are its evidence; those that it has lost are nobody's."""
+        before = self._known.get(event.id)
+        if before is not None and before == event:
+            return
+        upsert(self._connection, events, [_row(event)])
+        self._index(event)
+        old = {} if before is None else {c.id: (n, c) for n, c in enumerate(before.claims)}
+        for number, claim in enumerate(event.claims):
+            if old.pop(claim.id, None) != (number, claim):
+                self._attach(event.id, number, claim)
+        for portion in portions(list(old)):
+            self._connection.execute(
+                claims.update()
+                .where(claims.c.id.in_(portion), claims.c.event_id == event.id)
+                .values(event_id=None)
+            )
+        self._known[event.id] = event
+        self.events[event.id] = event
+
+    def remove(self, gone: str, into: str | None) -> None:
+        """Leave a signpost in the place of an event; its history stays under its own id."""
+        self._connection.execute(event_terms.delete().where(event_terms.c.event_id == gone))
+        self._connection.execute(
+            claims.update().where(claims.c.event_id == gone).values(event_id=None)
+        )
+        self._connection.execute(
+            events.update().where(events.c.id == gone).values(merged_into=into, dismissed=True)
+        )
+        self._known.pop(gone, None)
+
+    def load(self, ids: Iterable[str]) -> list[Event]:
+        """Return events with their evidence, in the order of `ids`; unknown ones are left out."""
+        wanted = list(dict.fromkeys(ids))
+        missing = [one for one in wanted if one not in self._known]
+        self._known.update((event.id, event) for event in load(self._connection, missing))
+        return [self._known[one] for one in wanted if one in self._known]
+
+    def _candidates(self, claim: Claim, held: Sequence[str]) -> list[Event]:
+        keys = sorted(map(codec.mended, candidate_keys(claim)))
+        if not keys:
+            return self.load(held)
+        found = self._connection.scalars(
+            sa.select(events.c.id)
+            .where(
+                events.c.id.in_(
+                    sa.select(event_terms.c.event_id).where(event_terms.c.term.in_(keys))
+                )
+            )
+            .order_by(events.c.updated.desc(), events.c.id)
+            .limit(CANDIDATES)
+        ).all()
+        return self.load([*held, *found])
+
+    def _keep_claim(
+        self, claim: Claim, place: Place, data: str, reason: str, position: int | None
+    ) -> None:
+        row = {
+            "id": claim.id,
+            "source_id": place[0],
+            "digest": place[1],
+            "event_id": None,
+            "position": position or 0,
+            "reason": codec.mended(reason),
+            "data": data,
+        }
+        upsert(self._connection, claims, [row], keep=("event_id", "position"))
+
+    def _attach(self, event: str, position: int, claim: Claim) -> None:
+        self._connection.execute(
+            claims.update()
+            .where(claims.c.id == claim.id)
+            .values(event_id=event, position=position, data=codec.json(claim))
+        )
+
+    def _index(self, event: Event) -> None:
+        terms = set(map(codec.mended, event_keys(event)))
+        known = set(
+            self._connection.scalars(
+                sa.select(event_terms.c.term).where(event_terms.c.event_id == event.id)
+            )
+        )
+        add(
+            self._connection,
+            event_terms,
+            [{"term": term, "event_id": event.id} for term in sorted(terms - known)],
+        )
+        for portion in portions(sorted(known - terms)):
+            self._connection.execute(
+                event_terms.delete().where(
+                    event_terms.c.event_id == event.id, event_terms.c.term.in_(portion)
+                )
+            )
+
+
+def load(connection: sa.Connection, ids: Sequence[str]) -> list[Event]:
+    """Return the events with these ids and all their evidence."""
+    found: dict[str, Event] = {}
+    evidence: dict[str, list[Claim]] = {}
+    for portion in portions(ids):
+        for row in connection.execute(
+            sa.select(events.c.id, events.c.data).where(events.c.id.in_(portion))
+        ):
+            found[row.id] = codec.event_of(row.data)
+        for row in connection.execute(
+            sa.select(claims.c.event_id, claims.c.data)
+            .where(claims.c.event_id.in_(portion))
+            .order_by(claims.c.event_id, claims.c.position, claims.c.id)
+        ):
+            evidence.setdefault(row.event_id, []).append(codec.claim_of(row.data))
+    return [replace(found[one], claims=tuple(evidence.get(one, ()))) for one in ids if one in found]
+
+
+def _row(event: Event) -> dict[str, object]:
+    words = " ".join((event.project, event.company, event.ticker, *event.names))
+    return {
+        "id": event.id,
+        "project": codec.mended(event.project),
+        "company": codec.mended(event.company),
+        "ticker": codec.mended(event.ticker),
+        "state": str(event.state),
+        "kind": str(event.kind),
+        "created": event.created,
+        "updated": event.updated,
+        "starts": event.date.start if event.date else None,
+        "ends": event.date.end if event.date else None,
+        "dismissed": event.dismissed,
+        "merged_into": None,
+        "search": codec.mended(words).casefold(),
+        "data": codec.json(codec.bare(event)),
+    }
+
+
+def _numbered(merged: Merged, before: Event | None) -> tuple[Event, tuple[Transition, ...]]:
+    """Return the event and its transitions, numbered on from what is stored."""
+    event = merged.event
+    if event is None:
+        raise ValueError("no event to number")
+    last = before.changes if before is not None else 0
+    steps = tuple(
+        step if step.number == number else replace(step, number=number)
+        for number, step in enumerate(merged.transitions, last + 1)
+    )
+    last += len(steps)
+    return (event if event.changes == last else replace(event, changes=last)), steps

@@ -1,0 +1,211 @@
+"""Items and what became of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from tgewatch.model import Claim, Item, Judged
+from tgewatch.ports import Waiting
+from tgewatch.store import codec
+from tgewatch.store.rows import portions, upsert
+from tgewatch.store.schema import claims, items, seen, sources
+
+Place = tuple[int, str]
+"""Number of a source and digest of an item."""
+
+_FIRST = ("seen_at", "baseline")
+"""Columns that stay as they were when an item comes again."""
+_PAIRS = 500
+_ID = sa.BigInteger()
+
+
+def unseen(
+    connection: sa.Connection, wanted: Sequence[Item], stale: float
+) -> tuple[dict[str, str], list[Place]]:
+    """Return key → `new` or `edited` of those that are either, in the order given.
+
+    All are of one source. Also returns which known ones were last marked as shown before `stale`.
+    """
+    prints = {one.key: codec.fingerprint(one) for one in wanted}
+    digests = {key: codec.digest(key) for key in prints}
+    source = connection.scalar(
+        sa.select(sources.c.id).where(sources.c.url == codec.mended(wanted[0].source))
+    )
+    if source is None:
+        return dict.fromkeys(prints, "new"), []
+    places = [(source, one) for one in digests.values()]
+    before = known(connection, places)
+    result: dict[str, str] = {}
+    for key, found in prints.items():
+        mark = before.get((source, digests[key]))
+        if mark is None:
+            result[key] = "new"
+        elif mark.fingerprint != found:
+            result[key] = "edited"
+    return result, [place for place, mark in before.items() if mark.shown_at < stale]
+
+
+def touch(connection: sa.Connection, places: Sequence[Place], at: float) -> None:
+    """Mark items as still shown by their source."""
+    pair = sa.tuple_(seen.c.source_id, seen.c.digest)
+    for portion in portions(places, _PAIRS):
+        connection.execute(seen.update().where(pair.in_(portion)).values(shown_at=at))
+
+
+class Mark(NamedTuple):
+    """What is known of an item without looking at it."""
+
+    fingerprint: str
+    shown_at: float
+
+
+def known(connection: sa.Connection, places: Sequence[Place]) -> dict[Place, Mark]:
+    """Return the marks of those items that are known.
+
+    They come joined to one row, as each row would cost a hand-over of the interpreter's lock.
+    """
+    found: dict[Place, Mark] = {}
+    by_source: dict[int, list[str]] = {}
+    for source, digest in places:
+        by_source.setdefault(source, []).append(digest)
+    print_at, shown_at = codec.DIGEST, codec.DIGEST * 2
+    row = seen.c.digest + seen.c.fingerprint + sa.cast(sa.cast(seen.c.shown_at, _ID), sa.Text)
+    joined = sa.select(sa.func.aggregate_strings(row, ","))
+    for source, digests in by_source.items():
+        for portion in portions(digests):
+            text = connection.scalar(
+                joined.where(seen.c.source_id == source, seen.c.digest.in_(portion))
+            )
+            for one in text.split(",") if text else ():
+                found[source, one[:print_at]] = Mark(one[print_at:shown_at], float(one[shown_at:]))
+    return found
+
+
+def save(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store items with what became of them; no item may be there twice."""
+    upsert(
+        connection,
+        seen,
+        [
+            {
+                "source_id": row["source_id"],
+                "digest": row["digest"],
+                "fingerprint": row["fingerprint"],
+                "shown_at": row["judged_at"],
+            }
+            for row in rows
+        ],
+    )
+    upsert(
+        connection,
+        items,
+        [{name: value for name, value in row.items() if name != "fingerprint"} for row in rows],
+        keep=_FIRST,
+    )
+
+
+def row_of(
+    judged: Judged, place: Place, fingerprint: str, *, at: float, baseline: bool, edited: bool
+) -> dict[str, Any]:
+    """Return the columns of one item."""
+    item = judged.item
+    return {
+        "source_id": place[0],
+        "digest": place[1],
+        "fingerprint": fingerprint,
+        "key": codec.mended(item.key),
+        "url": codec.mended(item.url),
+        "url_hash": codec.url_hash(item.url),
+        "title": codec.mended(item.title),
+        "summary": codec.mended(item.summary),
+        "content": codec.mended(item.content),
+        "published": item.published,
+        "author": codec.mended(item.author),
+        "kind": item.kind,
+        "seen_at": at,
+        "judged_at": at,
+        "edited_at": at if edited else None,
+        "baseline": baseline,
+        **judgement(judged),
+    }
+
+
+def judgement(judged: Judged) -> dict[str, Any]:
+    """Return the columns that another look at the item replaces."""
+    return {
+        "stage": judged.stage,
+        "reason": codec.mended(judged.reason),
+        "verdict": None if judged.verdict is None else codec.json(judged.verdict),
+        "article": codec.mended(judged.article),
+        "article_text": codec.mended(judged.article_text),
+        "article_tries": judged.article_tries,
+        "article_retry_at": judged.article_retry_at,
+    }
+
+
+def rejudge(connection: sa.Connection, place: Place, judged: Judged, at: float) -> bool:
+    """Replace what was judged of a known item; return whether it is known."""
+    changed = connection.execute(
+        items.update()
+        .where(items.c.source_id == place[0], items.c.digest == place[1])
+        .values(judged_at=at, **judgement(judged))
+    )
+    return changed.rowcount > 0
+
+
+def waiting(connection: sa.Connection, now: float, limit: int) -> list[Waiting]:
+    """Return items whose article is to be read by `now`, longest due first."""
+    query = (
+        sa.select(items, sources.c.url.label("source_url"))
+        .join(sources, sources.c.id == items.c.source_id)
+        .where(items.c.article_retry_at.is_not(None), items.c.article_retry_at <= now)
+        .order_by(items.c.article_retry_at, items.c.id)
+        .limit(limit)
+    )
+    rows = connection.execute(query).all()
+    said = claims_at(connection, [(row.source_id, row.digest) for row in rows])
+    return [
+        Waiting(
+            source=row.source_url,
+            judged=judged_of(row, said.get((row.source_id, row.digest))),
+            baseline=row.baseline,
+        )
+        for row in rows
+    ]
+
+
+def claims_at(connection: sa.Connection, places: Sequence[Place]) -> dict[Place, Claim]:
+    """Return the claims that these items make."""
+    pair = sa.tuple_(claims.c.source_id, claims.c.digest)
+    return {
+        (row.source_id, row.digest): codec.claim_of(row.data)
+        for portion in portions(places, _PAIRS)
+        for row in connection.execute(sa.select(claims).where(pair.in_(portion)))
+    }
+
+
+def judged_of(row: Any, claim: Claim | None) -> Judged:
+    """Return a row of `items`, joined with its source's URL, as it was judged."""
+    return Judged(
+        item=Item(
+            source=row.source_url,
+            key=row.key,
+            url=row.url,
+            title=row.title,
+            summary=row.summary,
+            content=row.content,
+            published=row.published,
+            author=row.author,
+            kind=row.kind,
+        ),
+        stage=row.stage,
+        reason=row.reason,
+        verdict=None if row.verdict is None else codec.verdict_of(row.verdict),
+        claim=claim,
+        article=row.article,
+        article_text=row.article_text,
+        article_tries=row.article_tries,
+        article_retry_at=row.article_retry_at,
+        edited=row.edited_at is not None,
+    )

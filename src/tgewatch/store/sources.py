@@ -1,0 +1,73 @@
+"""What is remembered of the sources."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from tgewatch.model import Poll, Source, SourceState
+from tgewatch.store import codec
+from tgewatch.store.rows import add, portions, upsert
+from tgewatch.store.schema import sources
+
+
+def save(connection: sa.Connection, polls: Sequence[Poll]) -> None:
+    """Store what each poll leaves behind of its source; no source may be there twice."""
+    upsert(
+        connection,
+        sources,
+        [
+            {
+                "url": codec.mended(poll.source.url),
+                "name": codec.mended(poll.source.name),
+                "kind": poll.source.kind,
+                "company": codec.mended(poll.source.company),
+                "changed_at": poll.at if poll.outcome == "changed" else None,
+                "state": codec.json(poll.state),
+            }
+            for poll in polls
+        ],
+        fill=("changed_at",),
+    )
+
+
+def ensure(connection: sa.Connection, source: Source) -> int:
+    """Return the number of a source, which need not have been polled before."""
+    found = numbers(connection, [source.url])
+    if not found:
+        row = {
+            "url": codec.mended(source.url),
+            "name": codec.mended(source.name),
+            "kind": source.kind,
+            "company": codec.mended(source.company),
+            "changed_at": None,
+            "state": codec.json(SourceState(url=source.url)),
+        }
+        add(connection, sources, [row])
+        found = numbers(connection, [source.url])
+    return found[source.url]
+
+
+def numbers(connection: sa.Connection, urls: Sequence[str]) -> dict[str, int]:
+    """Return URL → number of the sources that are known."""
+    found: dict[str, int] = {}
+    for portion in portions(urls):
+        mended = {codec.mended(url): url for url in portion}
+        rows = connection.execute(
+            sa.select(sources.c.url, sources.c.id).where(sources.c.url.in_(list(mended)))
+        )
+        found.update((mended[url], number) for url, number in rows)
+    return found
+
+
+def states(connection: sa.Connection, urls: Sequence[str] | None) -> Mapping[str, SourceState]:
+    """Return what is remembered of the sources with these URLs, or of all."""
+    query = sa.select(sources.c.state)
+    if urls is None:
+        found = connection.scalars(query.order_by(sources.c.url)).all()
+    else:
+        found = [
+            text
+            for portion in portions([codec.mended(url) for url in urls])
+            for text in connection.scalars(query.where(sources.c.url.in_(portion)))
+        ]
+    return {state.url: state for state in map(codec.state_of, found)}

@@ -1,0 +1,157 @@
+"""The one thread that writes. What waits for it at the same moment shares a transaction."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from tgewatch.errors import TransientError
+from tgewatch.model import Poll, Stored
+from tgewatch.store.database import explaining
+from tgewatch.store.polls import Rules, commit
+
+T = TypeVar("T")
+
+Work = Callable[[sa.Connection], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Work that no transaction may be open for."""
+
+    work: Callable[[], Any]
+
+
+WAITING = 1_024
+"""Pieces of work that may wait; whoever comes later waits for a place."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A poll or another piece of work, and who waits for it."""
+
+    work: Poll | Work | _Alone
+    future: asyncio.Future[Any]
+
+
+class Writer:
+    """Takes work from one event loop and does it in the order it came, in shared transactions.
+
+    A piece of work is never split, and one that fails takes no other with it: when a shared
+    transaction fails, each piece gets one of its own.
+    """
+
+    def __init__(self, engine: sa.Engine, *, rules: Rules, where: str, group: int) -> None:
+        self._engine = engine
+        self._rules = rules
+        self._where = where
+        self._group = group
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._places = asyncio.Semaphore(WAITING)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._serve, name="tgewatch-writer", daemon=True)
+        self._closed = False
+        self.transactions = 0
+        """Committed since the start."""
+
+    def __repr__(self) -> str:
+        return f"<Writer {self._where}, {self.transactions} transactions>"
+
+    def start(self) -> None:
+        """Begin to serve the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Return when all work that was given is done; later work is refused."""
+        self._closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def poll(self, poll: Poll) -> Stored:
+        """Store one poll."""
+        result: Stored = await self._submit(poll)
+        return result
+
+    async def do(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in a transaction."""
+        result: T = await self._submit(work)
+        return result
+
+    async def alone(self, work: Callable[[], T]) -> T:
+        """Run `work` between two transactions."""
+        result: T = await self._submit(_Alone(work))
+        return result
+
+    async def _submit(self, work: Poll | Work | _Alone) -> Any:
+        await self._places.acquire()
+        if self._closed or self._loop is None:
+            self._places.release()
+            raise TransientError(f"{self._where}: the store is closed", cause="closed")
+        future = self._loop.create_future()
+        future.add_done_callback(lambda _: self._places.release())
+        self._jobs.put(_Job(work, future))
+        # The work goes on when its caller is cancelled: it may be half-way in a shared commit.
+        return await asyncio.shield(future)
+
+    def _serve(self) -> None:
+        ahead: list[_Job | None] = []
+        while (job := ahead.pop() if ahead else self._jobs.get()) is not None:
+            jobs = [job]
+            while len(jobs) < self._group and not isinstance(job.work, _Alone):
+                try:
+                    following = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None or isinstance(following.work, _Alone):
+                    ahead.append(following)
+                    break
+                jobs.append(following)
+            self._report(self._together(jobs))
+
+    def _together(self, jobs: Sequence[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
+        try:
+            with explaining(self._where):
+                if len(jobs) == 1 and isinstance(jobs[0].work, _Alone):
+                    return [(jobs[0], jobs[0].work.work(), None)]
+                with self._engine.begin() as connection:
+                    results = self._run(connection, jobs)
+        except Exception as error:  # noqa: BLE001 - goes to whoever waits for the work
+            if len(jobs) == 1:
+                return [(jobs[0], None, error)]
+            return [one for job in jobs for one in self._together([job])]
+        self.transactions += 1
+        return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
+
+    def _run(self, connection: sa.Connection, jobs: Sequence[_Job]) -> list[Any]:
+        """Do all of it: neighbouring polls at once."""
+        results: list[Any] = []
+        polls: list[Poll] = []
+        for job in jobs:
+            if isinstance(job.work, Poll):
+                polls.append(job.work)
+                continue
+            results += commit(connection, polls, self._rules) if polls else ()
+            polls = []
+            if not isinstance(job.work, _Alone):
+                results.append(job.work(connection))
+        results += commit(connection, polls, self._rules) if polls else ()
+        return results
+
+    def _report(self, done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_settle, done)
+
+
+def _settle(done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:
+    for job, result, error in done:
+        if job.future.done():
+            continue
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)
