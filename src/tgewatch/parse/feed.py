@@ -18,8 +18,8 @@ from tgewatch.parse.text import clean, plain_text
 from tgewatch.parse.xmlfeed import knows_root, read_tree
 
 PARSE_CAUSES = frozenset(
-    {"bad_encoding", "entity_bomb", "malformed", "not_a_feed", "parse_crash", "parse_memory",
-     "parse_timeout", "too_complex", "too_deep"}
+    {"bad_encoding", "entity_bomb", "malformed", "no_text", "not_a_feed", "not_html",
+     "parse_crash", "parse_memory", "parse_timeout", "too_complex", "too_deep", "unasked_304"}
 )  # fmt: skip
 """Causes of a MalformedError that mean: the body came, and could not be understood."""
 
