@@ -25,6 +25,7 @@ def test_accepts_the_shipped_default(validator):
     [
         "",
         "extends_default = true",
+        "[cache.rss]\nmax_bytes = '30MB'",
         '[fetch]\nspacing = "2s"\n[fetch.rss]\nmax_bytes = "5MB"',
         "[fetch]\nspacing = 2\n[[fetch.host]]\nhost = 'medium.com'",
         '[[source]]\nurl = "https://example.com/"\ninterval = "10m"\nheaders_env = { Key = "KEY" }',

@@ -74,6 +74,16 @@ def test_what_the_file_leaves_out_has_its_default(desk):
     assert settings.companies == ()
 
 
+def test_a_table_that_names_some_keys_keeps_the_defaults_of_its_place(desk):
+    shipped = shipped_settings()
+    settings = desk.load("[fetch.article]\nconnections = 7\n[cache.rss]\nmax_bytes = '30MB'\n")
+
+    assert settings.fetch.article.connections == 7
+    assert settings.fetch.article.max_bytes == shipped.fetch.article.max_bytes
+    assert settings.cache.rss.max_bytes == 30_000_000
+    assert settings.cache.rss.ttl == shipped.cache.rss.ttl
+
+
 def test_an_empty_file_is_valid(desk):
     assert desk.load("").channels == ()
 

@@ -37,6 +37,18 @@ class Shared:
     debug: bool = False
 
 
+def settings_file(context: typer.Context, settings: Path | None = None) -> Path:
+    """Return the settings file that is meant, or ./tgewatch.toml, which may be about to begin."""
+    from tgewatch.settings.locate import FILE_NAME, find, user_folders  # noqa: PLC0415 - see below
+
+    shared = context.obj if isinstance(context.obj, Shared) else Shared()
+    named = settings or shared.settings
+    if named is not None:
+        return Path.cwd() / named.expanduser()
+    found = find(None, environ=os.environ, cwd=Path.cwd(), folders=user_folders())
+    return found or Path.cwd() / FILE_NAME
+
+
 def load(
     context: typer.Context, settings: Path | None = None, state: Path | None = None
 ) -> "Settings":

@@ -55,7 +55,7 @@ class FetchSettings(Section):
     """Seconds between the starts of two requests to one host."""
     keep_alive: Seconds = Field(default=10.0, ge=0)
     """Seconds that an idle connection stays open, for the articles of a poll."""
-    idle_connections: int = Field(default=400, ge=0)
+    idle_connections: int = Field(default=400, ge=1)
     """Kept open at once over all pools; further ones close after use (each is an open file)."""
     dns_ttl: Seconds = Field(default=300.0, ge=0)
     """Seconds that a resolved name is remembered."""

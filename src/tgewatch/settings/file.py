@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from tgewatch.settings.shape import every_setting
 from tgewatch.settings.tables import Tables
 from tgewatch.settings.telling import ChannelSettings
 from tgewatch.settings.watchlist import CompanyEntry, SourceEntry
@@ -37,6 +38,11 @@ class SettingsFile(Tables):
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the settings file, for editors."""
     described = _bounded(SettingsFile.model_json_schema(mode="validation"))
+    arrays = {s.section for _, s in every_setting(SettingsFile) if s.many}
+    for _, setting in every_setting(SettingsFile):
+        if setting.section is not None and setting.section not in arrays:
+            # Its place has a default for what the table itself would require.
+            described["$defs"][setting.section.__name__].pop("required", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **described,

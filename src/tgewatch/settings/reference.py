@@ -1,6 +1,7 @@
 """Every setting as Markdown, for docs/settings.md: read off the models, so it cannot lie."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tgewatch.settings.file import SettingsFile
@@ -11,48 +12,71 @@ from tgewatch.settings.shape import Setting, settings_of
 _BOUNDS = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One place in the file where a table may stand."""
+
+    name: str
+    """Keys from the top, with dots."""
+    default: Section | None = None
+    """What stands there without a word from the user; None for an array of tables."""
+
+    @property
+    def title(self) -> str:
+        """The heading that a file has for it."""
+        return f"`[{self.name}]`" if self.default is not None else f"`[[{self.name}]]`"
+
+
 def reference() -> str:
     """Return a heading and a table for every table of the settings file."""
-    return "\n".join(_tables(SettingsFile, "", ""))
+    return "\n".join(_tables(SettingsFile, (), ""))
 
 
-def _tables(section: type[Section], title: str, about: str) -> Iterator[str]:
+def _tables(section: type[Section], places: tuple[_Place, ...], about: str) -> Iterator[str]:
+    """Yield the lines for one kind of table, wherever it stands, then for those inside of it."""
     known = settings_of(section)
-    plain = {key: s for key, s in known.items() if s.section is None}
+    title = ", ".join(place.title for place in places)
     yield f"### {title or 'At the top of the file'}\n"
     if about:
-        yield f"{about}\n"
-    if plain:
-        yield from _table(plain)
-    same: dict[type[Section], list[str]] = {}
-    for key, setting in known.items():
+        yield f"{_one_line(about)}\n"
+    yield from _table([s for s in known.values() if s.section is None], places)
+    inside: dict[type[Section], list[Setting]] = {}
+    for setting in known.values():
         if setting.section is not None:
-            name = f"{title.strip('`[]')}.{key}".strip(".")
-            same.setdefault(setting.section, []).append(
-                f"[[{name}]]" if setting.many else f"[{name}]"
-            )
-    for inner, titles in same.items():
-        about = (inner.__doc__ or "") if len(titles) > 1 else ""
-        about = about or next(
-            s.field.description or "" for s in known.values() if s.section is inner
-        )
-        yield from _tables(inner, ", ".join(f"`{t}`" for t in titles), _one_line(about))
+            inside.setdefault(setting.section, []).append(setting)
+    prefix = f"{places[0].name}." if places else ""
+    for inner, settings in inside.items():
+        below = tuple(_Place(prefix + s.key, None if s.many else s.field.default) for s in settings)
+        said = settings[0].field.description or ""
+        yield from _tables(inner, below, inner.__doc__ or "" if len(below) > 1 else said)
 
 
-def _table(settings: Mapping[str, Setting]) -> Iterator[str]:
+def _table(settings: Sequence[Setting], places: tuple[_Place, ...]) -> Iterator[str]:
+    if not settings:
+        return
     yield "| setting | default | what it does |"
     yield "|---|---|---|"
-    for key, setting in settings.items():
+    for setting in settings:
         what = _one_line(setting.field.description or "")
-        bounds = _bounds(setting)
-        yield f"| `{key}` | {_default(setting)} | {what}{' ' if what and bounds else ''}{bounds} |"
+        said = " ".join(filter(None, (what, _bounds(setting))))
+        yield f"| `{setting.key}` | {_default(setting, places)} | {said} |"
     yield ""
 
 
-def _default(setting: Setting) -> str:
+def _default(setting: Setting, places: tuple[_Place, ...]) -> str:
+    """Return the default, or those of each place where they differ."""
+    held = {p.name.rpartition(".")[2]: p.default for p in places if p.default is not None}
+    shown = {name: _code(getattr(table, setting.name)) for name, table in held.items()}
+    if len(set(shown.values())) > 1:
+        return ", ".join(f"{name} {value or 'none'}" for name, value in shown.items())
+    if shown:
+        return next(iter(shown.values()))
     if setting.field.is_required():
         return "required"
-    value = setting.field.get_default(call_default_factory=True)
+    return _code(setting.field.get_default(call_default_factory=True))
+
+
+def _code(value: Any) -> str:
     return f"`{_written(value)}`" if _written(value) else ""
 
 

@@ -1,8 +1,8 @@
 """What every part of the settings file has in common."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -16,6 +16,18 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         validate_default=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _completed(cls, raw: Any) -> Any:
+        """Let a table that names some keys keep the defaults of its place for the others."""
+        if not isinstance(raw, dict):
+            return raw
+        completed = dict(raw)
+        for name, field in cls.model_fields.items():
+            if isinstance(field.default, Section) and isinstance(raw.get(name), dict):
+                completed[name] = {**field.default.model_dump(exclude_unset=True), **raw[name]}
+        return completed
 
 
 Secret = Annotated[str, Field(repr=False, json_schema_extra={"writeOnly": True})]

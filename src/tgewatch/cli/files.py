@@ -1,0 +1,42 @@
+"""Reading and writing whole files, bounded and all or nothing."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from tgewatch.errors import ConfigError
+
+LIMIT = 10_000_000
+"""Bytes of a file that is read."""
+
+
+def read_bounded(path: Path) -> bytes:
+    """Return what a file holds. Raises ConfigError when it cannot be read or is too large."""
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(LIMIT + 1)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+    if len(content) > LIMIT:
+        raise ConfigError([f"{path}: is larger than {LIMIT} bytes"])
+    return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step: after a crash it is the old one or the new one.
+
+    Keeps the permissions of a file that exists, and follows a link to it. Raises OSError.
+    """
+    target = path.resolve()
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    written = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        written.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        written.replace(target)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
