@@ -2,9 +2,40 @@
 
 import heapq
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from tgewatch.model import Source
+from tgewatch.rules.delay_index import Explanation
 from tgewatch.rules.rhythm import Rhythm
+
+
+@dataclass(frozen=True, slots=True)
+class NextPoll:
+    """When a source is polled next, and what else follows from the poll just made."""
+
+    at: float
+    because: str
+    """A clause for a person that goes after "in 3 m 10 s because"."""
+    rhythm: str
+    """For SourceState.rhythm."""
+    expected: float = 0.0
+    """New items expected by then."""
+    silent_after: float | None = None
+    """When the source counts as silent if nothing new comes; None when it cannot be said."""
+    elapsed: float = 0.0
+    """Seconds that its answers typically take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the schedule thinks of one source."""
+
+    url: str
+    policy: str
+    at: float
+    because: str
+    index: Explanation | None
+    """None under a fixed interval."""
 
 
 class Entry:

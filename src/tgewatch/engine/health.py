@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tgewatch.engine.schedule import NextPoll
+from tgewatch.engine.due import NextPoll
 from tgewatch.errors import MalformedError, RefusedError, TgewatchError, TransientError
 from tgewatch.model import NO_VALIDATORS, Source, SourceState
 from tgewatch.ports import Reading

@@ -7,14 +7,14 @@ backoff, the operator's own interval) have the last word. Nothing here polls, sl
 import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-from tgewatch.engine.due import DueQueue, Entry
+from tgewatch.engine.due import DueQueue, Entry, NextPoll, Outlook
+from tgewatch.engine.trial import Trial
 from tgewatch.model import Source, SourceState
 from tgewatch.rules.allowance import Allowance
 from tgewatch.rules.backoff import backoff
 from tgewatch.rules.calibration import CalibrationLog
-from tgewatch.rules.delay_index import LOOK_BACK, DelayIndex, Explanation
+from tgewatch.rules.delay_index import LOOK_BACK, DelayIndex
 from tgewatch.rules.durations import spell
 from tgewatch.rules.rhythm import Rhythm, dump, load
 from tgewatch.rules.silence import silent_after
@@ -26,35 +26,6 @@ RELEVANT_PRIOR = 50.0
 """Items that the presumption is worth."""
 RELEVANT_LOW, RELEVANT_HIGH = 0.2, 5.0
 """Bounds of what the share of relevant items does to a weight."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextPoll:
-    """When a source is polled next, and what else follows from the poll just made."""
-
-    at: float
-    because: str
-    """A clause for a person that goes after "in 3 m 10 s because"."""
-    rhythm: str
-    """For SourceState.rhythm."""
-    expected: float = 0.0
-    """New items expected by then."""
-    silent_after: float | None = None
-    """When the source counts as silent if nothing new comes; None when it cannot be said."""
-    elapsed: float = 0.0
-    """Seconds that its answers typically take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What the schedule thinks of one source."""
-
-    url: str
-    policy: str
-    at: float
-    because: str
-    index: Explanation | None
-    """None under a fixed interval."""
 
 
 class Schedule:
@@ -69,6 +40,9 @@ class Schedule:
         self._index = DelayIndex(power=power)
         self._allowance = Allowance(0.0, now)
         self._restored = -math.inf
+        self.trial: Trial | None = None
+        """A live trial that decides policies and is told of every poll."""
+        self._epoch = -1
         self.calibration = CalibrationLog()
         """How good the predictions were that polls were based on."""
         self._entries: dict[str, Entry] = {}
@@ -112,6 +86,33 @@ class Schedule:
         entry.metered = policy == "index" and entry.errors == 0 and rhythm.at is not None
         self._enqueue(entry)
 
+    def assign(self, url: str, policy: str) -> None:
+        """Change the policy of a source from its next poll on, unless its interval is its own."""
+        entry = self._entries[url]
+        if entry.source.interval or entry.policy == policy:
+            return
+        entry.policy = policy
+        if policy == "index":
+            self._index.add(entry.rhythm)
+        else:
+            self._index.remove(entry.rhythm)
+        self._allowance.resize(self._index.sources / self._settings.interval)
+        if entry.queued and entry.metered:
+            entry.metered = False
+            self._enqueue(entry)
+
+    def _follow_trial(self, now: float) -> None:
+        """Give every source the policy that the trial wants for it now."""
+        trial = self.trial
+        if trial is None:
+            return
+        epoch = -2 if trial.finding(now).over else trial.epoch(now)
+        if epoch == self._epoch:
+            return
+        self._epoch = epoch
+        for url in self._entries:
+            self.assign(url, trial.policy(url, now) or self._settings.policy)
+
     def remove(self, url: str) -> None:
         """Forget a source; one that is not there is no error."""
         entry = self._entries.pop(url, None)
@@ -125,6 +126,7 @@ class Schedule:
         Each comes back by `report`, or by `put_back` when it was not polled after all.
         """
         taken: list[str] = []
+        self._follow_trial(now)
         self._allowance.refill(now)
         while len(taken) < limit:
             queue, head = self._earliest()
@@ -186,18 +188,22 @@ class Schedule:
         retry_after: float | None = None,
         hints: Mapping[str, float] | None = None,
         elapsed: float = 0.0,
+        shown: int = 0,
     ) -> NextPoll:
         """Take in what a poll brought and decide when the next one is.
 
         `outcome` is changed, unchanged or failed. `published` are the times of the items not seen
         before (`at` for one without a date); on the first good poll those of the whole history,
-        without the undated. `relevant` of them passed detection. `hints["max-age"]`, in seconds,
+        without the undated. `relevant` of them passed detection; the source `shown` that many in
+        all. `hints["max-age"]`, in seconds,
         lets polls follow the refreshes of a cache; other hints are ignored, since most are
         defaults of a publishing software. Unknown URLs raise KeyError.
         """
         entry = self._entries[url]
         if entry.queued and entry.policy == "index":
             self._allowance.spend(at)
+        if self.trial is not None:
+            self._tell(self.trial, entry, at, published, failed=outcome == "failed", shown=shown)
         if outcome == "failed":
             self._fail(entry, at)
         else:
@@ -210,6 +216,27 @@ class Schedule:
         entry.at += self._chance() * min(self._settings.jitter, 0.05 * (entry.at - at))
         self._enqueue(entry)
         return self._next(entry)
+
+    @staticmethod
+    def _tell(
+        trial: Trial,
+        entry: Entry,
+        at: float,
+        published: Sequence[float],
+        *,
+        failed: bool,
+        shown: int,
+    ) -> None:
+        last = entry.rhythm.at
+        if last is not None:  # the history that a first poll reads is nobody's delay
+            trial.record(
+                entry.source.url,
+                at=at,
+                # What is undated, or came to light late, says nothing about delay.
+                delays=[at - time for time in published if last < time < at],
+                failed=failed,
+                overrun=0 < shown <= len(published),
+            )
 
     def _learn(
         self, entry: Entry, at: float, published: Sequence[float], relevant: int, elapsed: float
