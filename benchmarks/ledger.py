@@ -1,6 +1,6 @@
 """The ledger against a simulated X for a day, and what others do instead. Prints a table.
 
-    python benchmarks/ledger.py [--hours 24] [--tasks 64] [--think 0.2] [--seed 1] [--json]
+python benchmarks/ledger.py [--hours 24] [--tasks 64] [--think 0.2] [--seed 1] [--json]
 """
 
 import argparse
@@ -166,7 +166,9 @@ async def day(policy, fault, *, hours, tasks, seed, think=0.2):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--tasks", type=int, default=64)
     parser.add_argument("--think", type=float, default=0.2, help="seconds; 150 spreads the calls")

@@ -178,7 +178,8 @@ class LeastFrequent:
         return victims, freed
 
     def _wanted_more(self, key: str, victims: Iterable[str]) -> bool:
-        uses = self._sketch.uses(key)
+        """Compare past uses. The present one is left out, or any round trip would beat the rest."""
+        uses = self._sketch.uses(key) - 1
         for victim in victims:
             uses -= self._sketch.uses(victim)
             if uses <= 0:
