@@ -1,7 +1,6 @@
 """Show a cycle as it goes: a bar on a terminal, lines in a pipe, nothing with `--json`."""
 
 import sys
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -89,12 +88,7 @@ class Bar(Silent):
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
 

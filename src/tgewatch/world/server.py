@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from tgewatch.world.plan import Outlet, Plan
 from tgewatch.world.render import TYPES, feed_body, page_body
@@ -268,10 +268,9 @@ class _Connection(asyncio.Protocol):
         self._answering: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server gives these
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._world.log.connections += 1
-        self._world._transports.add(transport)  # noqa: SLF001 - one class in two halves
+        self._world._transports.add(self._transport)  # noqa: SLF001 - one class in two halves
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
         if self._transport is not None:

@@ -1,0 +1,91 @@
+"""`tgewatch run`: watch without end."""
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tgewatch.cli.options import JsonOption, SettingsOption, StateOption, load
+from tgewatch.cli.output import print_json, say
+
+if TYPE_CHECKING:
+    from tgewatch.engine.report import CycleReport
+    from tgewatch.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(run)
+
+
+def run(
+    context: typer.Context,
+    *,
+    settings: SettingsOption = None,
+    state: StateOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Watch without end: poll what falls due and tell what changes, until Ctrl-C or SIGTERM.
+
+    A line a minute says what was done (with --json an object a minute, on standard output).
+    """
+    from tgewatch.app import run_loop  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.cli.logs import configure  # noqa: PLC0415 - as above
+
+    configure(debug=context.obj.debug)
+    loaded = load(context, settings, state)
+    run_loop(_watch(loaded, json=json))
+
+
+async def _watch(settings: "Settings", *, json: bool) -> None:
+    from tgewatch.app import open_program  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.cli.progress import Silent  # noqa: PLC0415 - as above
+    from tgewatch.cli.systemd import Supervisor  # noqa: PLC0415 - as above
+    from tgewatch.clock import SystemClock  # noqa: PLC0415 - as above
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    clock = SystemClock()
+    supervisor = Supervisor()
+
+    def reported(report: "CycleReport") -> None:
+        line = summary(report)
+        supervisor.status(line)
+        if json:
+            from tgewatch.cli.scan import as_object  # noqa: PLC0415 - as above
+
+            print_json(as_object(report))
+        else:
+            say(line)
+
+    async with (
+        open_program(settings, clock=clock, progress=Silent(), console_to_stderr=json) as program,
+        asyncio.TaskGroup() as group,
+    ):
+        beating = group.create_task(_beat(supervisor, clock))
+        supervisor.ready(f"watching {len(settings.sources)} sources")
+        say(f"watching {len(settings.sources)} sources for {len(settings.companies)} companies")
+        await program.watch.run(stop, reported=reported)
+        supervisor.stopping()
+        beating.cancel()
+    say("stopped")
+
+
+async def _beat(supervisor: Any, clock: Any) -> None:
+    """Tell the watchdog that the loop turns."""
+    while supervisor.watchdog is not None:
+        supervisor.alive()
+        await clock.sleep(supervisor.watchdog)
+
+
+def summary(report: "CycleReport") -> str:
+    """Return what a minute brought, on one line."""
+    told = ", ".join(f"{count} {what}" for what, count in report.deliveries.items() if count)
+    return (
+        f"{report.polled} polled ({report.unchanged} unchanged, {sum(report.failed.values())}"
+        f" failed), {report.new} new items, {len(report.transitions)} changes"
+        + (f", deliveries: {told}" if told else "")
+    )
