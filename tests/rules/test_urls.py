@@ -44,6 +44,8 @@ from tgewatch.rules import urls
         "http://a:b:c/",
         "http://.../",
         "http://" + "a" * 5000,
+        "http://" + "a" * 64 + ".com/",
+        "http://" + "a." * 127 + "com/",
     ],
 )
 def test_an_address_that_two_parsers_could_read_differently_is_refused(bad):

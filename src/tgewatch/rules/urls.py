@@ -13,7 +13,9 @@ from tgewatch.errors import RefusedError
 
 LONGEST = 4_096
 """Characters."""
-
+LONGEST_LABEL = 63
+LONGEST_NAME = 253
+"""Characters (RFC 1035 section 2.3.4)."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _SHAPE = re.compile(r"(?i)(https?)://([^/?#]*)([^#]*)")
@@ -69,6 +71,8 @@ def checked(url: str) -> str:
         name = URL(f"{scheme}://{host}").raw_host or ""
     except ValueError as error:
         raise _refused("no host that can be asked", text) from error
+    if max(map(len, name.split("."))) > LONGEST_LABEL or len(name) > LONGEST_NAME:
+        raise _refused("no host that can be asked", text)
     shown = f"[{name}]" if ":" in name else name
     tail = _BARE_PERCENT.sub("%25", quote(shape[3], safe=_LEGAL))
     number = f":{int(port)}" if port and int(port) != DEFAULT_PORTS[scheme] else ""

@@ -1,0 +1,199 @@
+"""How often and how many at a time one host is asked, and when it wants to be left alone."""
+
+import asyncio
+from typing import Self
+
+from tgewatch.clock import Clock
+from tgewatch.errors import TransientError
+from tgewatch.rules import urls
+from tgewatch.settings import FetchSettings, HostPolicy
+
+REMEMBERED = 4_096
+"""Hosts and waits that are kept before those without meaning are swept out."""
+
+
+class Policies:
+    """What the settings say of a host: by its name, by `*.` a name above it, or in general."""
+
+    def __init__(self, settings: FetchSettings) -> None:
+        self._named = {policy.host.lower(): policy for policy in settings.hosts}
+        self._general = HostPolicy(host="*", spacing=settings.spacing)
+        self._spacing = settings.spacing
+
+    def of(self, host: str) -> HostPolicy:
+        if not self._named:
+            return self._general
+        labels = host.split(".")
+        wild = ("*." + ".".join(labels[depth:]) for depth in range(1, len(labels)))
+        for name in (host, *wild):
+            if name in self._named:
+                return self._named[name]
+        return self._general
+
+    def spacing(self, policy: HostPolicy) -> float:
+        """Return the seconds between two starts under `policy`."""
+        return self._spacing if policy.spacing is None else policy.spacing
+
+
+class _Host:
+    __slots__ = ("active", "freed", "next_start", "queue", "waiting")
+
+    def __init__(self) -> None:
+        self.queue = asyncio.Lock()
+        """Held by the one that starts next; waiters are served in order."""
+        self.freed = asyncio.Event()
+        self.active = 0
+        self.waiting = 0
+        self.next_start = 0.0
+        """On the monotonic clock."""
+
+    def idle(self, now: float) -> bool:
+        return not self.active and not self.waiting and self.next_start <= now
+
+
+class Hosts:
+    """Takes turns at each host: so many at once, starts so many seconds apart, first come first."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._hosts: dict[str, _Host] = {}
+        self._sweep_at = REMEMBERED
+
+    def __repr__(self) -> str:
+        return f"<Hosts {sum(h.active for h in self._hosts.values())} active>"
+
+    async def turn(self, name: str, *, spacing: float, at_once: int, until: float) -> "Turn":
+        """Return once it is our turn at host `name`; a context, left when the visit is over.
+
+        Raises TransientError (`busy`, with the seconds to wait) when the turn would not come before
+        `until` on the monotonic clock.
+        """
+        turn = Turn(
+            name, self._host(name), spacing=spacing, at_once=at_once, until=until, clock=self._clock
+        )
+        await turn.wait()
+        return turn
+
+    def _host(self, name: str) -> _Host:
+        host = self._hosts.get(name)
+        if host is None:
+            if len(self._hosts) >= self._sweep_at:
+                now = self._clock.monotonic()
+                self._hosts = {n: h for n, h in self._hosts.items() if not h.idle(now)}
+                self._sweep_at = max(REMEMBERED, 2 * len(self._hosts))
+            host = self._hosts[name] = _Host()
+        return host
+
+
+class Turn:
+    """One request's turn at a host, redirects within the host included."""
+
+    __slots__ = ("_at_once", "_clock", "_first", "_host", "_name", "_spacing", "_until")
+
+    def __init__(
+        self,
+        name: str,
+        host: _Host,
+        *,
+        spacing: float,
+        at_once: int,
+        until: float,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._host = host
+        self._spacing = spacing
+        self._at_once = at_once
+        self._until = until
+        self._clock = clock
+        self._first = False
+
+    async def wait(self) -> None:
+        self._host.waiting += 1
+        try:
+            await self._arrive()
+        except BaseException:
+            self._let_next()
+            raise
+        finally:
+            self._host.waiting -= 1
+        self._host.active += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._let_next()
+        self._host.active -= 1
+        self._host.freed.set()
+
+    async def _arrive(self) -> None:
+        """Wait until this is first in the queue, there is a place, and the gap is over."""
+        host = self._host
+        left = self._until - self._clock.monotonic()
+        expected = self._gap() + (host.waiting - 1) * self._spacing
+        if expected >= left:
+            raise self._busy(expected)
+        try:
+            async with asyncio.timeout(left):
+                await host.queue.acquire()
+                self._first = True
+                while host.active >= self._at_once:
+                    host.freed.clear()
+                    await host.freed.wait()
+        except TimeoutError:
+            raise self._busy(max(expected, self._spacing)) from None
+        gap = self._gap()
+        if self._clock.monotonic() + gap >= self._until:
+            raise self._busy(gap)
+        if gap > 0:
+            await self._clock.sleep(gap)
+
+    def started(self) -> None:
+        """Say that the request goes out now; the next one's gap is counted from here."""
+        self._host.next_start = self._clock.monotonic() + self._spacing
+        self._let_next()
+
+    def _gap(self) -> float:
+        return max(0.0, self._host.next_start - self._clock.monotonic())
+
+    def _let_next(self) -> None:
+        if self._first:
+            self._first = False
+            self._host.queue.release()
+
+    def _busy(self, seconds: float) -> TransientError:
+        return TransientError(
+            f"{self._name}: no turn at this host before the deadline",
+            retry_after=seconds,
+            cause="busy",
+        )
+
+
+class Waits:
+    """Retry-After as it was said, per URL or per host. Lost when the program ends."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+        self._sweep_at = REMEMBERED
+
+    def __repr__(self) -> str:
+        return f"<Waits {len(self._until)} remembered>"
+
+    def remember(self, url: str, seconds: float, *, whole_host: bool) -> None:
+        """Leave `url`, or its whole host, alone for `seconds`. Never shortens an earlier wait."""
+        now = self._clock.monotonic()
+        if len(self._until) >= self._sweep_at:
+            self._until = {k: t for k, t in self._until.items() if t > now}
+            self._sweep_at = max(REMEMBERED, 2 * len(self._until))
+        key = urls.host(url) if whole_host else url
+        self._until[key] = max(self._until.get(key, 0.0), now + seconds)
+
+    def left(self, url: str) -> float:
+        """Return the seconds for which `url` is still to be left alone, 0 when it may be asked."""
+        if not self._until:
+            return 0.0
+        now = self._clock.monotonic()
+        until = max(self._until.get(url, now), self._until.get(urls.host(url), now))
+        return max(0.0, until - now)
