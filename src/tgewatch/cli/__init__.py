@@ -46,7 +46,7 @@ class Commands(TyperGroup):
         except BrokenPipeError as error:
             _discard_output()
             raise typer.Exit(ExitCode.PIPE_CLOSED) from error
-        except (KeyboardInterrupt, Exception) as error:
+        except (KeyboardInterrupt, BaseExceptionGroup, Exception) as error:
             if hasattr(error, "format_message"):  # wrong usage, which Typer words itself
                 raise
             raise typer.Exit(_report(error, debug=bool(ctx.params.get("debug")))) from error

@@ -1,0 +1,100 @@
+"""`tgewatch check`."""
+
+import json
+
+import jsonschema
+import pytest
+
+
+def test_says_what_the_settings_amount_to(shell):
+    ended = shell.run("check", "--json")
+
+    assert ended.code == 0
+    found = ended.json
+    assert found["ok"]
+    assert found["settings"] == "built in"
+    assert found["sources"]["feed"] >= 60
+    assert sum(found["companies"].values()) >= 15
+    assert found["channels"] == {"console": "console"}
+
+
+def test_the_text_says_the_same(shell):
+    shell.write("extends_default = true\n")
+
+    ended = shell.run("check")
+
+    assert ended.code == 0
+    assert "tgewatch.toml" in ended.out
+    assert "The settings are valid." in ended.out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "extends_default = true"),
+        ("", "Nobody is told"),
+        ("extends_default = true", "Only the console is told"),
+        ("[fetch]\nallow_private = true", "Private addresses may be fetched"),
+    ],
+)
+def test_what_is_off_is_named_with_the_way_to_turn_it_on(shell, text, said):
+    shell.write(text)
+
+    assert any(said in note for note in shell.run("check", "--json").json["notes"])
+    assert said in " ".join(shell.run("check").out.split())
+
+
+def test_all_problems_are_told_and_the_code_is_two(shell):
+    shell.write("[fetch]\nspcing = 1\n[cycle]\ndeadline = 0\n")
+
+    ended = shell.run("check")
+
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.splitlines()[0] == "error: 2 problems in the settings"
+    assert ended.err.splitlines()[1].startswith("tgewatch.toml:2: [fetch.spcing]")
+
+
+def test_problems_as_json(shell):
+    shell.write("[fetch]\nspcing = 1\n")
+
+    ended = shell.run("check", "--json")
+
+    assert ended.code == 2
+    assert ended.json["ok"] is False
+    assert len(ended.json["problems"]) == 1
+
+
+def test_secrets_are_not_in_the_summary(shell):
+    shell.write(
+        '[store]\ndatabase_url = "postgresql://u:hush@db/x"\n'
+        '[[channel]]\nname = "x"\nurl = "tgram://hush"\n'
+    )
+
+    assert "hush" not in shell.run("check").out
+    ended = shell.run("check", "--json")
+    assert "hush" not in ended.out
+    assert ended.json["store"] == "postgresql"
+
+
+def test_a_name_in_the_settings_cannot_drive_the_terminal(shell):
+    shell.write('[[channel]]\nname = "a\\u001b[31m[bold]b"\nkind = "console"\n')
+
+    ended = shell.run("check")
+
+    assert "\x1b" not in ended.out
+    assert "[bold]b" in ended.out
+
+
+def test_the_schema_is_one(shell):
+    jsonschema.Draft202012Validator.check_schema(json.loads(shell.run("check", "--schema").out))
+
+
+def test_the_reference_is_that_of_the_docs(shell):
+    assert "### `[fetch]`" in shell.run("check", "--reference").out
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(shell):
+    ended = shell.run("check", "-s", "nope.toml")
+
+    assert (ended.code, "nope.toml: the settings file does not exist" in ended.err) == (2, True)
