@@ -42,7 +42,8 @@ QUOTES = words("USDT USDC USD EUR KRW TRY BTC ETH BNB SOL FDUSD DAI TUSD USDE WE
 
 NAME_LIMIT = 120
 _WORD = re.compile(r"[^\W_]+")
-_APOSTROPHE = re.compile(r"[\u2019'`]s?\b")
+_POSSESSIVE = re.compile(r"[\u2019'`]s?\s*$")
+_APOSTROPHE = re.compile(r"[\u2019'`]")
 _DOTS = re.compile(r"(?<=\w)\.(?=\w)")
 _MULTIPLE = re.compile(r"^1(?:0{3,7}|M|K)(?=[A-Z])")
 TYPO = 88.0
@@ -90,7 +91,7 @@ def name_of(text: str) -> Name:
     """Return `text` as a name: case, marks, accents and spacing do not count."""
     folded = unicodedata.normalize("NFKD", text[:NAME_LIMIT])
     plain = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
-    found = _WORD.findall(_DOTS.sub("", _APOSTROPHE.sub("", plain)))
+    found = _WORD.findall(_DOTS.sub("", _APOSTROPHE.sub("", _POSSESSIVE.sub("", plain))))
     if len(found) > 1 and found[0] == "the":
         found = found[1:]
     kept = [w for w in found if w not in ORGANISATION and w not in TOKEN] or found

@@ -172,7 +172,7 @@ def _compatible(known: DateClaim, said: DateClaim) -> bool:
     if known.precision is said.precision is Precision.DAY and (
         known.basis != "stated" or said.basis != "stated"
     ):
-        slack = DAY + 1.0
+        slack = DAY
     first, second = sorted((known, said), key=lambda date: (date.start, date.end))
     if known.precision is said.precision and not slack:
         return _overlap(first, second) >= 0.5 * (second.end - second.start)

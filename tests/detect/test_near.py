@@ -1,0 +1,118 @@
+import time
+from dataclasses import replace
+
+from tgewatch.detect.near import copies, independent
+from tgewatch.testing.claims import claim
+
+WIRE = (
+    "Curvance said on Thursday that holders of its points will be able to claim tokens from "
+    "the middle of May, after an audit of the claim contract by two firms."
+)
+
+
+def count(*claims):
+    return len(set(independent(claims)))
+
+
+def test_each_outlet_is_a_voice():
+    assert (
+        count(
+            claim("Curvance announces CURV", outlet="a.example"),
+            claim("A token for Curvance", outlet="b.example"),
+        )
+        == 2
+    )
+
+
+def test_one_outlet_is_one_voice_however_often_it_speaks():
+    assert (
+        count(
+            claim("Curvance announces CURV", outlet="a.example"),
+            claim("Curvance: all about the claim", outlet="a.example"),
+            claim("Curvance token explained", outlet="news.a.example"),
+        )
+        == 1
+    )
+
+
+def test_a_syndicated_copy_is_no_further_voice_though_a_few_words_differ():
+    title = "Curvance to open token claims in the middle of May after audit"
+    assert (
+        count(
+            claim(title, outlet="a.example", summary=WIRE),
+            claim(title, outlet="b.example", summary=WIRE),
+            claim(
+                title + " - Wire", outlet="c.example", summary=WIRE.replace("two firms", "2 firms")
+            ),
+        )
+        == 1
+    )
+
+
+def test_another_text_on_the_same_news_is_another_voice():
+    title = "Curvance to open token claims in the middle of May after audit"
+    other = (
+        "The lending market has named a window for its airdrop, and its founder expects that "
+        "most of the supply will be in the hands of users within a week."
+    )
+    assert (
+        count(
+            claim(title, outlet="a.example", summary=WIRE),
+            claim(title, outlet="b.example", summary=other),
+        )
+        == 2
+    )
+
+
+def test_short_titles_are_alike_by_chance():
+    assert (
+        count(
+            claim("Curvance TGE is live", outlet="a.example"),
+            claim("Curvance TGE is live", outlet="b.example"),
+        )
+        == 2
+    )
+
+
+def test_accounts_found_by_one_search_are_apart():
+    first = replace(
+        claim("Curvance claims are open"), url="https://x.com/alice/status/1", source="x:search"
+    )
+    second = replace(
+        claim("The Curvance airdrop"), url="https://x.com/bob/status/2", source="x:search"
+    )
+
+    assert count(first, second) == 2
+
+
+def test_articles_of_one_feed_are_one_voice_wherever_they_lead():
+    first = claim("Curvance announces CURV", outlet="a.example")
+    second = replace(claim("Curvance token, explained"), source=first.source)
+
+    assert count(first, second) == 1
+
+
+def test_copies_are_mutual():
+    one = claim("Curvance to open token claims in May", outlet="a.example", summary=WIRE)
+    other = claim("Curvance to open claims for token in May", outlet="b.example", summary=WIRE)
+
+    assert copies(one, other)
+    assert copies(other, one)
+
+
+def test_nothing_is_no_voice_and_empty_texts_are_no_copies():
+    assert independent([]) == ()
+    assert count(claim("", outlet="a.example"), claim("", outlet="b.example", name="x")) == 2
+
+
+def test_a_thousand_claims_are_grouped_within_a_second():
+    claims = [
+        claim(f"Curvance token news number {n} of a long day", outlet=f"o{n}.example", summary=WIRE)
+        for n in range(1_000)
+    ]
+    begun = time.perf_counter()
+
+    voices = independent(claims)
+
+    assert len(voices) == 1_000
+    assert time.perf_counter() - begun < 5.0
