@@ -9,7 +9,7 @@ from lxml import etree
 from tgewatch.errors import MalformedError
 from tgewatch.parse.charset import is_binary, to_utf8
 from tgewatch.parse.cut import cut_entries
-from tgewatch.parse.doctype import read_prolog
+from tgewatch.parse.doctype import Prolog, read_prolog
 from tgewatch.parse.entry import DEFAULT_LIMITS, Feed, FeedLimits
 from tgewatch.parse.jsonfeed import read_json
 from tgewatch.parse.loosefeed import read_loosely
@@ -101,26 +101,33 @@ def _open(body: bytes, content_type: str, limits: FeedLimits) -> _Document:
     head = text[:_HEAD].lstrip(b"\x00 \t\r\n")
     if head.startswith((b"{", b"[")):
         return _Document(text.lstrip(b"\x00 \t\r\n"), "", notes, {}, is_json=True)
-    embedded = None if _looks_like_page(head) else _EMBEDDED.search(text, 0, _HEAD)
-    if embedded is not None:
-        text = text[embedded.start() :]
-    prolog = read_prolog(text)
-    found = _ROOT.match(text, prolog.root) if prolog.root >= 0 else None
-    if found is None:
+    prolog, name = _prolog(text)
+    if not knows_root(_local(name)) and _local(name) != "html":
+        embedded = _EMBEDDED.search(text, 0, _HEAD)
+        if embedded is not None:
+            text = text[embedded.start() :]
+            prolog, name = _prolog(text)
+    root = _local(name)
+    if not name:
         raise MalformedError(f"not a feed: {_describe(head)}", cause="not_a_feed")
-    root = found.group(1).decode("ascii", "replace").rpartition(":")[2]
-    if root.lower() in _OTHER_ROOTS:
-        raise MalformedError(_page(text, root.lower()), cause="not_a_feed")
-    text, cut = cut_entries(_until_end(text[prolog.root :], found.group(1)), limits.entries)
+    if root in _OTHER_ROOTS:
+        raise MalformedError(_page(text, root), cause="not_a_feed")
+    text, cut = cut_entries(_until_end(text[prolog.root :], name), limits.entries)
     if text.count(b"<") > limits.tags:
         raise MalformedError(f"more than {limits.tags:,} tags", cause="too_complex")
     notes += (cut,) if cut else ()
     return _Document(text, root, notes, dict(prolog.entities))
 
 
-def _looks_like_page(head: bytes) -> bool:
-    start = head[:200].lower()
-    return start.startswith((b"<!doctype html", b"<html"))
+def _prolog(text: bytes) -> tuple[Prolog, bytes]:
+    """Return what precedes the root element, and the root's name; empty without one."""
+    prolog = read_prolog(text)
+    found = _ROOT.match(text, prolog.root) if prolog.root >= 0 else None
+    return prolog, found.group(1) if found is not None else b""
+
+
+def _local(name: bytes) -> str:
+    return name.decode("ascii", "replace").rpartition(":")[2].lower()
 
 
 def _until_end(text: bytes, root: bytes) -> bytes:

@@ -57,7 +57,9 @@ def _is_object(item: object) -> bool:
 def _alike(items: list[Any]) -> bool:
     """Tell whether a list without a version looks like a feed's: its objects have id or url."""
     known = {"id", "url", "title", "content_html", "content_text", "date_published"}
-    return all(isinstance(item, dict) and len(known & item.keys()) > 1 for item in items[:3])
+    return bool(items) and all(
+        isinstance(item, dict) and len(known & item.keys()) > 1 for item in items[:3]
+    )
 
 
 def _complaint(document: Mapping[str, Any]) -> str:
