@@ -187,7 +187,7 @@ def test_a_huge_file_is_refused_before_it_is_parsed(desk):
         ('[[source]]\nurl = "https://example.com:99999/"', "host or port cannot be read"),
         ('[[source]]\nurl = "https://example.com/a b"', "without spaces"),
         ('[[source]]\nurl = "http://internal\\\\@public.example/"', "without spaces, backslashes"),
-        ('[[source]]\nurl = "https://e.com/"\nkind = "page"', "must be feed; it is 'page'"),
+        ('[[source]]\nurl = "https://e.com/"\nkind = "pag"', "must be one of feed, page; it is 'pag'"),
         ('[[source]]\nurl = "https://e.com/"\ninterval = "0s"', "must be more than 0"),
     ],
 )

@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tgewatch.errors import ConfigError
 
@@ -22,8 +25,9 @@ def read_bounded(path: Path) -> bytes:
     return content
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file in one step: after a crash it is the old one or the new one.
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of `path` in one step, once the block has ended well.
 
     Keeps the permissions of a file that exists, and follows a link to it. Raises OSError.
     """
@@ -32,7 +36,7 @@ def write_whole(path: Path, content: bytes) -> None:
     written = Path(name)
     try:
         with os.fdopen(handle, "wb") as opened:
-            opened.write(content)
+            yield opened
             opened.flush()
             os.fsync(opened.fileno())
         written.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
@@ -40,3 +44,9 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         written.unlink(missing_ok=True)
         raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step: after a crash it is the old one or the new one."""
+    with replacing(path) as opened:
+        opened.write(content)

@@ -113,11 +113,11 @@ class SourceEntry(Section):
     """`[[source]]`: where to look."""
 
     url: Url
-    """Address of the feed; also its identity in the store."""
+    """Address of the feed or page; also its identity in the store."""
     name: str = ""
     """For people; the host when not given."""
-    kind: str = Field(default="feed", pattern="^(feed)$")
-    """feed: RSS, Atom, RDF or JSON Feed."""
+    kind: str = Field(default="feed", pattern="^(feed|page)$")
+    """feed: RSS, Atom, RDF or JSON Feed; page: a page without a feed, an item for each version."""
     company: str = ""
     """Name of the company whose own voice this is; empty for an outlet."""
     priority: Priority = Priority.MEDIUM
