@@ -1,5 +1,6 @@
 """From a feed's entries to the items of a source."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -97,13 +98,18 @@ def _key(entry: Entry, shared: frozenset[str]) -> str:
 
 
 def _shared_ids(entries: tuple[Entry, ...]) -> frozenset[str]:
-    first: dict[str, Entry] = {}
-    shared = set()
+    """Return the ids that stand for several articles: several addresses and several titles."""
+    times = Counter(entry.id for entry in entries if entry.id)
+    repeated = {identity for identity, number in times.items() if number > 1}
+    if not repeated:
+        return frozenset()
+    urls: defaultdict[str, set[str]] = defaultdict(set)
+    titles: defaultdict[str, set[str]] = defaultdict(set)
     for entry in entries:
-        known = first.setdefault(entry.id, entry)
-        if known is not entry and known.url != entry.url and known.title != entry.title:
-            shared.add(entry.id)
-    return frozenset(shared)
+        if entry.id in repeated:
+            urls[entry.id].add(entry.url)
+            titles[entry.id].add(entry.title)
+    return frozenset(one for one in repeated if len(urls[one]) > 1 and len(titles[one]) > 1)
 
 
 def _merged(one: Item, other: Item) -> Item:
