@@ -86,6 +86,15 @@ def test_a_name_in_the_settings_cannot_drive_the_terminal(shell):
     assert "[bold]b" in ended.out
 
 
+def test_a_key_in_the_settings_cannot_drive_the_terminal(shell):
+    shell.write('"a\\u001b[31m\\u202eb" = 1\n')
+
+    ended = shell.run("check")
+
+    assert ended.code == 2
+    assert not {"\x1b", "\u202e"} & set(ended.err)
+
+
 def test_the_schema_is_one(shell):
     jsonschema.Draft202012Validator.check_schema(json.loads(shell.run("check", "--schema").out))
 

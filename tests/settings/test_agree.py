@@ -33,12 +33,14 @@ def test_repeats_are_named_with_the_first():
         "company": [{"name": "Mine"}, {"name": " mine "}],
         "source": [{"url": "https://A.example/feed"}, {"url": "http://a.example/feed/#x"}],
         "channel": [{"name": "x"}, {"name": "X"}],
+        "fetch": {"host": [{"host": "a.example"}, {"host": "A.example"}]},
     }
 
     assert said(own) == [
         (("company", 1, "name"), "repeats company[1]: remove one, or give it another name"),
         (("source", 1, "url"), "repeats source[1]: remove one, or give it another url"),
         (("channel", 1, "name"), "repeats channel[1]: remove one, or give it another name"),
+        (("fetch", "host", 1, "host"), "repeats host[1]: remove one, or give it another host"),
     ]
 
 

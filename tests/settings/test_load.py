@@ -133,6 +133,13 @@ def test_an_unfinished_file_is_reported_at_its_end(desk):
     assert problem.startswith("tgewatch.toml:3: is not valid TOML")
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 5_000, "a = " + "9" * 5_000], ids=["deep", "long"])
+def test_what_python_cannot_read_is_a_problem_too(desk, text):
+    (problem,) = desk.problems(text)
+
+    assert problem == "tgewatch.toml: holds something too deep or too long to be read"
+
+
 def test_keys_that_repeat_are_syntax_errors(desk):
     (problem,) = desk.problems("[fetch]\nspacing = 1\nspacing = 2\n")
 
@@ -187,7 +194,10 @@ def test_a_huge_file_is_refused_before_it_is_parsed(desk):
         ('[[source]]\nurl = "https://example.com:99999/"', "host or port cannot be read"),
         ('[[source]]\nurl = "https://example.com/a b"', "without spaces"),
         ('[[source]]\nurl = "http://internal\\\\@public.example/"', "without spaces, backslashes"),
-        ('[[source]]\nurl = "https://e.com/"\nkind = "pag"', "must be one of feed, page; it is 'pag'"),
+        (
+            '[[source]]\nurl = "https://e.com/"\nkind = "pag"',
+            "must be one of feed, page; it is 'pag'",
+        ),
         ('[[source]]\nurl = "https://e.com/"\ninterval = "0s"', "must be more than 0"),
     ],
 )

@@ -83,6 +83,7 @@ def test_a_whole_array_can_be_given_as_toml(desk):
         ("TGEWATCH_FETCH__SPACING__X", "1", "[fetch.spacing] holds no further settings"),
         ("TGEWATCH_CHANNEL__MY_FONE__URL", "x", 'no entry "my_fone". Did you mean "my_phone"?'),
         ("TGEWATCH_CHANNEL__MY_PHONE", "x", "name the key to set"),
+        ("TGEWATCH_SOURCE", "[" * 900, "must be a TOML array"),
         ("TGEWATCH_SOURCE", "nonsense", "must be a TOML array"),
         ("TGEWATCH_SOURCE", "[]\nfetch = 1", "must be a TOML array"),
         ("TGEWATCH_", "1", "there is no setting"),

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from tgewatch.cli.exits import ExitCode, explained
 from tgewatch.cli.options import SettingsOption, Shared, StateOption
+from tgewatch.cli.output import say
 
 COMMANDS = (
     "scan",
@@ -21,6 +22,8 @@ COMMANDS = (
     "events",
     "why",
     "sources",
+    "deliveries",
+    "store",
     "check",
     "importing",
     "exporting",
@@ -118,7 +121,8 @@ def _report(error: BaseException, *, debug: bool) -> ExitCode:
     if debug:
         traceback.print_exception(error)
     code, lines = explained(error)
-    print("\n".join(lines), file=sys.stderr)
+    for line in lines:
+        say(line)
     return code
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
+from tgewatch.settings.lines import KeyPath
 from tgewatch.settings.problems import Problem, did_you_mean
 from tgewatch.settings.watchlist import same_name, same_source
 
@@ -19,20 +20,23 @@ def contradictions(own: Raw, shipped: Raw) -> list[Problem]:
         *_repeats(own, "company", "name", same_name),
         *_repeats(own, "source", "url", same_source),
         *_repeats(own, "channel", "name", same_name),
+        *_repeats(own.get("fetch"), "host", "host", same_name, ("fetch",)),
         *_shared_names(own, shipped),
         *_unknown_companies(own, shipped),
         *_unknown_drops(own, shipped),
     ]
 
 
-def _repeats(own: Raw, array: str, key: str, same: Callable[[str], str]) -> Iterator[Problem]:
+def _repeats(
+    own: Any, array: str, key: str, same: Callable[[str], str], above: KeyPath = ()
+) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for position, entry in _entries(own, array):
         for value in _texts(entry.get(key)):
             at = first.setdefault(same(value), position)
             if at != position:
                 text = f"repeats {array}[{at + 1}]: remove one, or give it another {key}"
-                yield Problem((array, position, key), text)
+                yield Problem((*above, array, position, key), text)
 
 
 def _shared_names(own: Raw, shipped: Raw) -> Iterator[Problem]:
@@ -105,8 +109,8 @@ def _dropped(own: Raw) -> set[str]:
     return {same_name(name) for name in _texts(own.get("drop_companies"))}
 
 
-def _entries(raw: Raw, array: str) -> Iterator[tuple[int, Raw]]:
-    entries = raw.get(array)
+def _entries(raw: Any, array: str) -> Iterator[tuple[int, Raw]]:
+    entries = raw.get(array) if isinstance(raw, dict) else None
     if isinstance(entries, list):
         yield from ((i, entry) for i, entry in enumerate(entries) if isinstance(entry, dict))
 

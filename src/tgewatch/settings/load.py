@@ -167,13 +167,18 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        said = str(error)
-        place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)", said)
-        last = text.rstrip().count("\n") + 1
-        line = place[1] if place and place[1] else last
-        what = said[: place.start()] if place else said
-        column = f", at column {place[2]}" if place and place[2] else ", at the end of the file"
-        raise ConfigError([f"{name}:{line}: is not valid TOML: {what}{column}"]) from error
+        raise ConfigError([f"{name}:{_syntax(str(error), text)}"]) from error
+    except (RecursionError, ValueError) as error:  # nested or with digits beyond Python's limits
+        raise ConfigError([f"{name}: holds something too deep or too long to be read"]) from error
+
+
+def _syntax(said: str, text: str) -> str:
+    """Return `LINE: what is wrong` from what tomllib says."""
+    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)", said)
+    what = said[: place.start()] if place else said
+    if place and place[1]:
+        return f"{place[1]}: is not valid TOML: {what}, at column {place[2]}"
+    return f"{text.rstrip().count(chr(10)) + 1}: is not valid TOML: {what}, at the end of the file"
 
 
 def _validated(raw: Mapping[str, Any]) -> tuple[SettingsFile | None, list[Problem]]:

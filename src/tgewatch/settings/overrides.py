@@ -151,7 +151,7 @@ def _read(text: str, setting: Setting) -> Any:
 def _toml(text: str) -> Any:
     try:
         document = tomllib.loads(f"value = {text.strip()}")
-    except tomllib.TOMLDecodeError:
+    except (RecursionError, ValueError):  # TOMLDecodeError is one of the latter
         document = {}
     if set(document) != {"value"}:
         raise OverrideError("must be a TOML array or inline table on one line")

@@ -132,8 +132,10 @@ def _sentence(error: ErrorDetails, setting: Setting | None) -> str:
         return _pattern(str(context["pattern"]), error["input"], setting)
     if kind in {"enum", "literal_error"}:
         wanted = f"must be one of {context['expected']}"
+    elif kind in _WANTED:
+        wanted = _WANTED[kind].format(**context)
     else:
-        wanted = _WANTED.get(kind, error["msg"]).format(**context)
+        wanted = error["msg"]
     return wanted + _shown(error["input"], setting)
 
 
