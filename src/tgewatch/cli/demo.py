@@ -1,5 +1,6 @@
 """`tgewatch demo`: a simulated week, watched by the real program."""
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from tgewatch.settings import Settings
     from tgewatch.world import Plan, WorldServer
 
-START = 1_803_859_200.0
-"""Monday, 1 March 2027, 00:00 UTC: the day on which the simulated week begins."""
 STEP = 3 * 3600.0
 """Seconds of the simulated week between two rounds."""
 DAY = 86_400.0
@@ -45,10 +44,13 @@ def demo(
     """
     from tgewatch.app import run_loop  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.logs import configure  # noqa: PLC0415 - as above
+    from tgewatch.clock import SystemClock  # noqa: PLC0415 - as above
     from tgewatch.world import make_plan  # noqa: PLC0415 - as above
 
     configure(debug=context.obj.debug, level=40)
-    plan = make_plan(seed=seed, start=START, outlets=outlets, projects=projects, days=days)
+    midnight = SystemClock().now() // DAY * DAY
+    start = midnight - math.ceil(days) * DAY  # so that the simulated time ends today
+    plan = make_plan(seed=seed, start=start, outlets=outlets, projects=projects, days=days)
     begun = time.perf_counter()
     found = run_loop(_play(plan, folder, json=json))
     found["seconds"] = round(time.perf_counter() - begun, 2)
@@ -166,7 +168,7 @@ def _settings(plan: "Plan", world: "WorldServer", folder: Path) -> "Settings":
         "channel": [{"name": "console", "kind": "console"}],
     }
     file.write_text(tomlkit.dumps(content))
-    return load_settings(file, environ=dict(os.environ), cwd=Path.cwd(), state=folder)
+    return load_settings(file, environ=dict(os.environ), cwd=Path.cwd())
 
 
 def _lookup(address: str) -> Any:

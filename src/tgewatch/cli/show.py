@@ -1,11 +1,13 @@
 """Events, times and scores as a person reads them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tgewatch.model import DateClaim, Event, Precision, State
+from tgewatch.model import DateClaim, Event, Precision, State, Transition
 
 COLOURS = {
     State.RUMOURED: "dim",
@@ -109,3 +111,62 @@ def event_table(events: list[Event], *, title: str) -> Table:
             Text(f"{latest.title}\n{latest.url}" if latest else ""),
         )
     return table
+
+
+def change_row(change: Transition) -> dict[str, object]:
+    """Return one change of an event as JSON."""
+    return {
+        "number": change.number,
+        "change": change.change,
+        "state": str(change.state),
+        "at": moment_iso(change.at),
+        "date": date_in_words(change.date) or None,
+        "date_before": date_in_words(change.date_before) or None,
+        "told": change.tell,
+        "note": change.note or None,
+        "claim": change.claim or None,
+    }
+
+
+def event_story(event: Event, history: Sequence[Transition]) -> RenderableType:
+    """Return everything that is known of one event."""
+    head = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("event", event.id),
+        ("project", event.project + (f" ({event.company})" if event.company else "")),
+        ("ticker", event.ticker),
+        ("state", str(event.state) + (", dismissed" if event.dismissed else "")),
+        ("kind", str(event.kind)),
+        ("date", date_in_words(event.date)),
+        ("score", f"{event.score:.2f} from {event.sources} independent sources"),
+        ("conflict", event.conflict),
+        ("set by you", ", ".join(event.pinned)),
+    ):
+        if value:
+            head.add_row(Text(name, style="bold"), Text(value))
+    changes = Table(title="History", title_justify="left", header_style="bold")
+    for name in ("", "when", "change", "state", "date", "told", "note"):
+        changes.add_column(name)
+    for one in history:
+        before = date_in_words(one.date_before)
+        after = date_in_words(one.date)
+        changes.add_row(
+            str(one.number),
+            moment(one.at),
+            Text(one.change),
+            Text(str(one.state), style=COLOURS[one.state]),
+            Text(f"{before} → {after}" if before and before != after else after),
+            "yes" if one.tell else "no",
+            Text(one.note),
+        )
+    evidence = Table(title="Evidence", title_justify="left", header_style="bold")
+    for name in ("published", "says", "confidence", "text"):
+        evidence.add_column(name, overflow="fold")
+    for claim in event.claims:
+        evidence.add_row(
+            moment(claim.at),
+            Text(str(claim.kind) + (" (official)" if claim.official else "")),
+            f"{claim.confidence:.2f}",
+            Text(f"{claim.title}\n{claim.url}"),
+        )
+    return Group(head, changes, evidence)

@@ -1,0 +1,110 @@
+"""`tgewatch sources`: how every source does, and when it is polled next."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tgewatch.cli.options import JsonOption, SettingsOption, StateOption, load
+from tgewatch.cli.output import print_json, print_rows
+
+if TYPE_CHECKING:
+    from tgewatch.model import Source, SourceState
+
+WORST_FIRST = ("broken", "gone", "silent", "slow", "new", "ok")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(sources)
+
+
+def sources(
+    context: typer.Context,
+    *,
+    settings: SettingsOption = None,
+    state: StateOption = None,
+    health: Annotated[
+        list[str] | None,
+        typer.Option("--health", help="broken, gone, silent, slow, new or ok. Repeatable."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show how every source does and when it is polled next, the worst first."""
+    from tgewatch.cli.archive import read  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.model import SourceState  # noqa: PLC0415 - as above
+
+    unknown = set(health or ()) - set(WORST_FIRST)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(WORST_FIRST)}")
+    loaded = load(context, settings, state)
+
+    async def ask(store: Any, now: float) -> Any:
+        return await store.source_states([source.url for source in loaded.sources]), now
+
+    states, now = read(context, ask, settings=loaded)
+    known = [(s, states.get(s.url) or SourceState(url=s.url)) for s in loaded.sources]
+    known = [pair for pair in known if not health or pair[1].health in health]
+    known.sort(key=lambda pair: (WORST_FIRST.index(pair[1].health), pair[0].name.lower()))
+    if json:
+        print_json([_as_object(source, found) for source, found in known])
+        return
+    print_rows(
+        ("source", "health", "next poll", "newest", "polls", "url"),
+        [
+            (
+                source.name,
+                found.health,
+                next_poll(found, now),
+                _ago(found.newest_at, now),
+                found.polls,
+                _where(source, found),
+            )
+            for source, found in known
+        ],
+        title=f"{len(known)} sources",
+    )
+
+
+def next_poll(state: "SourceState", now: float) -> str:
+    """Return `in 3 m 10 s because …`, with the last error where there is one."""
+    from tgewatch.cli.show import span_of_time  # noqa: PLC0415 - as above
+
+    if state.polled_at is None:
+        return "now because it was never polled"
+    left = state.next_poll - now
+    when = f"in {span_of_time(left)}" if left > 0 else "now"
+    error = f" ({state.error})" if state.error else ""
+    return f"{when} because {state.because or 'it is due'}{error}"
+
+
+def _ago(at: float | None, now: float) -> str:
+    from tgewatch.cli.show import span_of_time  # noqa: PLC0415 - as above
+
+    return "-" if at is None else f"{span_of_time(now - at)} ago"
+
+
+def _where(source: "Source", state: "SourceState") -> str:
+    return source.url + (f" (moved to {state.location})" if state.location else "")
+
+
+def _as_object(source: "Source", state: "SourceState") -> dict[str, Any]:
+    from tgewatch.cli.show import moment_iso  # noqa: PLC0415 - as above
+
+    return {
+        "url": source.url,
+        "name": source.name,
+        "kind": source.kind,
+        "company": source.company or None,
+        "priority": source.priority,
+        "health": state.health,
+        "next_poll": moment_iso(state.next_poll) if state.polled_at is not None else None,
+        "because": state.because or None,
+        "polled": moment_iso(state.polled_at),
+        "answered": moment_iso(state.answered_at),
+        "newest": moment_iso(state.newest_at),
+        "polls": state.polls,
+        "errors": state.errors,
+        "error": state.error or None,
+        "error_cause": state.error_cause or None,
+        "location": state.location or None,
+    }
