@@ -7,7 +7,7 @@ import msgspec
 
 from tgewatch.errors import MalformedError
 from tgewatch.rules.rhythm import DAY
-from tgewatch.rules.trial import BUCKETS, Arm, Finding, TrialRules, arm_of, halves, judge
+from tgewatch.rules.trial import BUCKETS, Arm, Finding, TrialRules, arm_of, halves, interval, judge
 
 NOTE = "polling_trial"
 """Name under which a trial is kept in the store."""
@@ -21,7 +21,8 @@ class _Saved(msgspec.Struct):
     sides: dict[str, int]
     arms: tuple[Arm, Arm]
     at: float
-    finding: Finding | None = None
+    decided: tuple[str, str] | None = None
+    """Decision and reason, once it is over."""
 
 
 class Trial:
@@ -92,7 +93,7 @@ class Trial:
     def policy(self, url: str, now: float) -> str | None:
         """Return the policy of a source; None when it takes no part, or the trial is over."""
         arm = self._arm(url, now)
-        return None if arm is None or self._saved.finding else self._saved.policies[arm]
+        return None if arm is None or self._saved.decided else self._saved.policies[arm]
 
     def _arm(self, url: str, now: float) -> int | None:
         side = self._saved.sides.get(url)
@@ -111,7 +112,7 @@ class Trial:
     ) -> None:
         """Count a poll. Ignores sources that take no part, and everything once it is over."""
         arm = self._arm(url, at)
-        if arm is None or self._saved.finding:
+        if arm is None or self._saved.decided:
             return
         self._pass(at)
         arms = list(self._saved.arms)
@@ -139,11 +140,11 @@ class Trial:
 
     def finding(self, now: float) -> Finding:
         """Say where it stands. A decision, once made, stands: later looks return it again."""
-        if self._saved.finding is not None:
-            return self._saved.finding
         old, new = self._saved.arms
+        if self._saved.decided is not None:
+            return Finding(*self._saved.decided, *interval(old, new, self._rules))
         found = judge(old, new, elapsed=now - self._saved.started, rules=self._rules)
         if found.over:
-            self._saved.finding = found
+            self._saved.decided = found.decision, found.reason
             self.changed = True
         return found
