@@ -29,6 +29,7 @@ _KEY = 64
 _SIGN = 1 << 63
 
 _ENCODER = msgspec.json.Encoder()
+_NUL = b"\\u0000"
 
 
 def _reader(kind: type[T]) -> Callable[[str], T]:
@@ -47,9 +48,22 @@ label_of = _reader(Label)
 def json(value: object) -> str:
     """Return `value` as JSON that every database takes; text that is none is mended."""
     try:
-        return _ENCODER.encode(value).decode()
+        encoded = _ENCODER.encode(value)
     except UnicodeEncodeError:
-        return _ENCODER.encode(_mended(msgspec.to_builtins(value))).decode()
+        encoded = _NUL
+    if _NUL in encoded:
+        encoded = _ENCODER.encode(_mended(msgspec.to_builtins(value)))
+    return encoded.decode()
+
+
+def plain(claim: Claim) -> Claim:
+    """Return the claim as it will be read back, so that what follows from it can be stored too."""
+    try:
+        if _NUL not in _ENCODER.encode(claim):
+            return claim
+    except UnicodeEncodeError:
+        pass
+    return claim_of(json(claim))
 
 
 def _mended(value: Any) -> Any:

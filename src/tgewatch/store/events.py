@@ -38,6 +38,7 @@ class EventBook:
 
     def claim(self, claim: Claim, place: Place, now: float) -> None:
         """Take in what an item says: merge, save, tell. A claim that is known says nothing."""
+        claim = codec.plain(claim)
         data = codec.json(claim)
         row = self._connection.execute(
             sa.select(claims.c.data, claims.c.event_id).where(claims.c.id == claim.id)

@@ -133,7 +133,8 @@ class SqlStore:
         dropped = 0
         while batch := await self._writer.do(partial(upkeep.forget_items, before=before)):
             dropped += batch
-        while await self._writer.do(partial(upkeep.forget_keys, age=self._retention / 2)):
+        keys = partial(upkeep.forget_keys, age=self._retention)
+        while dropped and await self._writer.do(keys):
             pass
         await self._writer.do(partial(upkeep.forget_letters, before=before))
         return dropped

@@ -38,17 +38,26 @@ def forget_items(connection: sa.Connection, before: float) -> int:
 
 
 def forget_keys(connection: sa.Connection, age: float) -> int:
-    """Drop the keys of forgotten items that their source no longer shows; return how many.
+    """Drop a batch of keys of forgotten items that their source no longer shows; return how many.
 
-    `age` is the retention in seconds. A source shows its list whenever it changes; a key that was
-    not marked as shown for half the retention before the last change is gone from the list. A
-    source that has not changed, or only failed, keeps all its keys.
+    `age` is the retention in seconds. A key goes when it was last shown that long before its
+    source last changed, and the source has shown a list without it half of that before: a feed
+    that was quiet for a year and is empty for a moment loses nothing.
     """
+    later = (
+        sa.select(seen.c.source_id, sa.func.max(seen.c.shown_at).label("shown_at"))
+        .join(sources, sources.c.id == seen.c.source_id)
+        .where(seen.c.shown_at < sources.c.changed_at - age / 2)
+        .group_by(seen.c.source_id)
+        .subquery()
+    )
     gone = (
         sa.select(seen.c.source_id, seen.c.digest)
         .join(sources, sources.c.id == seen.c.source_id)
+        .join(later, later.c.source_id == seen.c.source_id)
         .where(
             seen.c.shown_at < sources.c.changed_at - age,
+            seen.c.shown_at < later.c.shown_at,
             ~sa.exists().where(
                 items.c.source_id == seen.c.source_id, items.c.digest == seen.c.digest
             ),

@@ -65,6 +65,11 @@ class Memory:
         self._merge = merge
         self._route = route
 
+    def uses(self, merge: Merge | None, route: Route | None) -> None:
+        """Merge or route in another way from now on."""
+        self._merge = merge or self._merge
+        self._route = route or self._route
+
     def atomic(self, work: "Callable[[Book], int]") -> Stored:
         """Do all of `work` or nothing."""
         before = self.data.copy()

@@ -57,6 +57,17 @@ class MemoryStore:
         """Raise these from the next commits, one each; nothing of such a commit is stored."""
         self._memory.failures += errors
 
+    def uses(
+        self,
+        *,
+        merge: Merge | None = None,
+        route: Route | None = None,
+        advance: Advance | None = None,
+    ) -> None:
+        """Merge, route or let time pass in another way from now on."""
+        self._memory.uses(merge, route)
+        self._advance = advance or self._advance
+
     def told(self) -> list[Delivery]:
         """Return all deliveries, oldest first, whatever became of them."""
         return sorted(self._memory.data.outbox.values(), key=age)
