@@ -179,3 +179,36 @@ def test_any_text_is_quoted_so_that_it_reads_back(text):
     table = Listed("source", {"why": shown, "list": [shown], "t": {shown: shown}}).toml()
 
     assert tomllib.loads(table)["source"] == [{"why": shown, "list": [shown], "t": {shown: shown}}]
+
+
+def test_a_file_with_secrets_stays_private_and_keeps_its_byte_order_mark(shell):
+    path = shell.write("\ufeff" + OWN)
+    path.chmod(0o600)
+    shell.write(OPML, "list.opml")
+
+    assert shell.run("import", "list.opml").code == 0
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert shell.read().startswith("\ufeff" + OWN)
+    assert {p.name for p in shell.folder.iterdir()} == {"tgewatch.toml", "list.opml"}
+
+
+def test_a_file_in_another_encoding_is_told_as_ever(shell):
+    shell.write("").write_bytes("# caf\u00e9".encode("latin-1"))
+    shell.write(OPML, "list.opml")
+
+    ended = shell.run("import", "list.opml")
+
+    assert (ended.code, "is not UTF-8 text" in ended.err) == (2, True)
+
+
+def test_what_would_break_the_file_is_not_written(shell):
+    text = 'source = [{ url = "https://a.example/feed" }] # [[source]]\n'
+    shell.write(text)
+    shell.write(OPML, "list.opml")
+
+    ended = shell.run("import", "list.opml")
+
+    assert ended.code == 2
+    assert "tgewatch.toml:3: is not valid TOML" in ended.err
+    assert shell.read() == text

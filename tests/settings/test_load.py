@@ -226,6 +226,14 @@ def test_relative_paths_start_at_the_folder_of_the_file(desk):
     assert settings.cache.path == folder / "state" / "cache.db"
 
 
+def test_a_linked_file_has_its_folder_where_the_link_is(desk, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "real.toml").write_text("")
+    (desk.cwd / "tgewatch.toml").symlink_to(tmp_path / "store" / "real.toml")
+
+    assert desk.load().root == desk.cwd
+
+
 def test_the_state_folder_moves_everything_that_is_written(desk, tmp_path):
     settings = desk.load("", state=tmp_path / "elsewhere")
 

@@ -151,3 +151,18 @@ def test_a_credential_that_sets_nothing_is_a_problem_under_its_name(desk, tmp_pa
 
     assert problem.startswith("credential tgewatch.store.databse_url: there is no setting")
     assert "hush" not in problem
+
+
+def test_a_credential_that_cannot_be_read_is_a_problem(desk, tmp_path):
+    (tmp_path / "tgewatch.a").mkdir()
+    (tmp_path / "tgewatch.b").write_bytes(b"\xff")
+
+    problems = desk.problems("", environ={"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    assert problems == [
+        f"credential tgewatch.{name}: must be a readable file of UTF-8 text" for name in "ab"
+    ]
+
+
+def test_a_credentials_folder_that_is_not_there_holds_nothing(desk, tmp_path):
+    desk.load("", environ={"CREDENTIALS_DIRECTORY": str(tmp_path / "nope")})

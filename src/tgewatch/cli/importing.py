@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,10 +55,10 @@ def import_list(
     listed = read_list(read_bounded(file), file.name)
     target = settings_file(context, settings)
     exists = target.exists()
-    text = read_bounded(target).decode() if exists else _NEW_FILE
     known = (
         load_settings(target, environ=os.environ, cwd=Path.cwd()) if exists else shipped_settings()
     )
+    text = read_bounded(target).decode() if exists else _NEW_FILE
     outcomes, added = sorted_out(listed, known)
     if added and not dry_run:
         _write(target, extended(text, added))
@@ -98,7 +99,7 @@ def extended(text: str, added: "list[Listed]") -> str:
     """
     from tgewatch.settings.lines import key_lines  # noqa: PLC0415 - see above
 
-    lines = key_lines(text)
+    lines = key_lines(text.removeprefix("\ufeff"))
     for what in dict.fromkeys(entry.what for entry in added):
         if (what,) in lines and f"[[{what}]]" not in text.replace(" ", ""):
             raise ConfigError(
@@ -114,12 +115,15 @@ def _write(target: Path, text: str) -> None:
     from tgewatch.settings.load import load_settings  # noqa: PLC0415 - see above
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.draft")
-    write_whole(draft, text.encode())
-    try:
-        load_settings(draft, environ=os.environ, cwd=Path.cwd())
-    finally:
-        draft.unlink()
+    # Beside the file, so that relative paths mean the same; for the owner's eyes only.
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.") as draft:
+        draft.write(text.encode())
+        draft.flush()
+        try:
+            load_settings(Path(draft.name), environ=os.environ, cwd=Path.cwd())
+        except ConfigError as error:
+            said = [p.replace(draft.name, str(target)) for p in error.problems]
+            raise ConfigError(said) from error
     write_whole(target, text.encode())
 
 

@@ -51,7 +51,7 @@ def load_settings(
     draft = _Draft(
         text=shipped_text() if file is None else _read(file, name),
         name=name,
-        root=cwd if file is None else file.resolve().parent,
+        root=cwd if file is None else file.absolute().parent,
         environ=environ,
     )
     written = draft.checked()
@@ -118,11 +118,8 @@ class _Draft:
     def _fill(self, environ: Mapping[str, str]) -> list[str]:
         """Apply overrides and look up secrets; return what was wrong with them."""
         credentials = _folder(environ, "CREDENTIALS_DIRECTORY")
-        problems = []
-        overrides = [
-            *from_credentials(credentials),
-            *from_environment(environ, ignore=variables(self._raw)),
-        ]
+        overrides, problems = from_credentials(credentials)
+        overrides += from_environment(environ, ignore=variables(self._raw))
         for override in overrides:
             problems += self._override(override)
         vault = Vault(environ, root=self.root, credentials=credentials)

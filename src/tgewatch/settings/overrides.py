@@ -57,17 +57,22 @@ def from_environment(environ: Mapping[str, str], *, ignore: Iterable[str] = ()) 
     return sorted(found, key=lambda o: "__" in o.origin)
 
 
-def from_credentials(folder: Path | None) -> list[Override]:
-    """Return what files named `tgewatch.table.key` in systemd's credentials folder set."""
-    if folder is None or not folder.is_dir():
-        return []
-    found = []
-    for file in sorted(folder.glob("tgewatch.*")):
-        with file.open("rb") as opened:
-            text = opened.read(CREDENTIAL_LIMIT).decode(errors="replace").rstrip("\r\n")
-        keys = tuple(file.name.removeprefix("tgewatch.").split("."))
-        found.append(Override(f"credential {file.name}", keys, text))
-    return found
+def from_credentials(folder: Path | None) -> tuple[list[Override], list[str]]:
+    """Return what files named `tgewatch.table.key` in systemd's credentials folder set.
+
+    Also returns what is wrong with those that cannot be read.
+    """
+    found, problems = [], []
+    for file in sorted(folder.glob("tgewatch.*")) if folder else ():
+        try:
+            with file.open("rb") as opened:
+                text = opened.read(CREDENTIAL_LIMIT).decode().rstrip("\r\n")
+        except (OSError, UnicodeDecodeError):
+            problems.append(f"credential {file.name}: must be a readable file of UTF-8 text")
+        else:
+            keys = tuple(file.name.removeprefix("tgewatch.").split("."))
+            found.append(Override(f"credential {file.name}", keys, text))
+    return found, problems
 
 
 def placed(
