@@ -55,6 +55,11 @@ class Offload:
     def __repr__(self) -> str:
         return f"<Offload {self._waiting} waiting, {self._worker!r}>"
 
+    @property
+    def has_process(self) -> bool:
+        """Tell whether the process for large work is up."""
+        return self._worker.alive
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -124,6 +129,7 @@ class _Worker:
         self._jobs = jobs
         self._idle = idle
         self._process: Process | None = None
+        self._gone: Process | None = None
         self._done = 0
         self._leaving: asyncio.TimerHandle | None = None
 
@@ -153,16 +159,21 @@ class _Worker:
             if not finished or self._done >= self._jobs:
                 await self.stop()
             else:
-                self._leaving = asyncio.get_running_loop().call_later(self._idle, self._kill)
+                self._leaving = asyncio.get_running_loop().call_later(self._idle, self._let_go)
         if not good:
             raise result
         return result
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
     async def _ready(self) -> Process:
         """Return the process, up and waiting for a job."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.alive:
             return self._process
         self._done = 0
+        up = False
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "tgewatch.engine.heavy", str(self._memory)),
             stdin=PIPE,
@@ -173,27 +184,37 @@ class _Worker:
         try:
             async with asyncio.timeout(_START):
                 await _received(self._process)
+            up = True
         except (TimeoutError, EOFError) as error:
-            await self.stop()
             raise TransientError("the parser did not start", cause="busy") from error
+        finally:
+            if not up:
+                await self.stop()
         return self._process
 
-    def _kill(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+    def _let_go(self) -> None:
+        """End an idle process without waiting for it; `stop` does that."""
+        self._gone, self._process = self._process, None
+        if self._gone is not None and self._gone.returncode is None:
+            self._gone.kill()
 
     async def stop(self) -> None:
         """End the process, and return once it has gone."""
         if self._leaving is not None:
             self._leaving.cancel()
-        process, self._process = self._process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            process.kill()
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.communicate()
+        processes = (self._gone, self._process)
+        self._gone = self._process = None
+        for process in processes:
+            if process is not None:
+                await _ended(process)
+
+
+async def _ended(process: Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    if process.stdin is not None:
+        process.stdin.close()
+    await process.communicate()
 
 
 async def _exchange(process: Process, job: bytes) -> tuple[bool, Any]:
