@@ -1,7 +1,9 @@
 """Which addresses may be connected to."""
 
+from ipaddress import ip_network
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tgewatch.fetch.guard import BlockedAddressError, Guard
@@ -126,5 +128,6 @@ def test_an_address_is_judged_the_same_in_every_wrapping(address):
 @given(st.ip_addresses())
 def test_what_python_calls_private_is_never_public_here(address):
     inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
+    assume(address.version == 4 or address not in ip_network("64:ff9b::/96"))  # see above
     if inner.is_private or inner.is_multicast or inner.is_reserved:
         assert not allowed(Guard(), str(address))

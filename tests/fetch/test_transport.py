@@ -200,7 +200,9 @@ def test_waiting_for_room_counts_against_the_deadline(against):
         await SystemClock().sleep(5)
 
     async def scene(server, client, transport):
-        first = asyncio.ensure_future(transport.send(Send(server.url()), seconds=0.3))
+        first = asyncio.ensure_future(transport.send(Send(server.url()), seconds=0.5))
+        while not server.asked:
+            await SystemClock().sleep(0.001)
         with pytest.raises(TransientError) as caught:
             await transport.send(Send(server.url()), seconds=0.1)
         assert caught.value.cause == "timeout"

@@ -6,8 +6,6 @@ each pool has room for so many requests at once. Redirects, retries and politene
 
 import asyncio
 import contextlib
-import socket
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -21,6 +19,7 @@ from yarl import URL
 from tgewatch.clock import Clock
 from tgewatch.errors import MalformedError, TgewatchError, TransientError
 from tgewatch.fetch import failures
+from tgewatch.fetch.connector import Connector
 from tgewatch.fetch.decompress import ACCEPT_ENCODING, Body
 from tgewatch.fetch.guard import Guard
 from tgewatch.fetch.pools import Meter, PoolState, pools
@@ -73,21 +72,6 @@ class Answer:
     reused: bool
 
 
-class _Socket(socket.socket):
-    """Counts itself while it is open: exact, also for one that lingers in a traceback."""
-
-    def __init__(
-        self, family: int, kind: int, proto: int, *, among: weakref.WeakSet[socket.socket]
-    ) -> None:
-        super().__init__(family, kind, proto)
-        self._among = among
-        among.add(self)
-
-    def close(self) -> None:
-        self._among.discard(self)
-        super().close()
-
-
 @dataclass(slots=True)
 class _Trace:
     """What aiohttp's hooks say of one request."""
@@ -115,32 +99,35 @@ class Transport:
         self._own_resolver: Resolver | None = None
         self._tls = tls
         self._guard = Guard(allow_private=settings.allow_private, networks=settings.allow_addresses)
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._connector: Connector | None = None
         self._active = 0
         self._session: aiohttp.ClientSession | None = None
         self.pools: Mapping[str, PoolState] = pools(settings)
 
     def __repr__(self) -> str:
         state = "open" if self._session else "closed"
-        return f"<Transport {state}, {self._active} active, {len(self._sockets)} connections>"
+        return f"<Transport {state}, {self._active} active, {self._open_sockets} connections>"
+
+    @property
+    def _open_sockets(self) -> int:
+        return self._connector.open_sockets if self._connector else 0
 
     async def __aenter__(self) -> Self:
         if self._resolver is None:
             self._own_resolver = Resolver()
         keep = self._settings.keep_alive
         lifetime: dict[str, Any] = {"keepalive_timeout": keep} if keep else {"force_close": True}
-        connector = aiohttp.TCPConnector(
-            limit=0,  # rooms limit the requests, idle_connections the rest
+        self._connector = Connector(
+            guard=self._guard,
             ssl=self._tls or True,
             resolver=self._resolver or self._own_resolver,
             use_dns_cache=self._settings.dns_ttl > 0,
             ttl_dns_cache=int(self._settings.dns_ttl),
             dns_cache_max_size=RESOLVED_NAMES,
-            socket_factory=self._open_socket,
             **lifetime,
         )
         self._session = aiohttp.ClientSession(
-            connector=connector,
+            connector=self._connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -252,7 +239,7 @@ class Transport:
         for name, value in request.headers:
             headers[_CANONICAL.get(name.lower(), name)] = value
         headers["Accept-Encoding"] = ACCEPT_ENCODING
-        idle = len(self._sockets) - (self._active - 1)  # this one has none yet
+        idle = self._open_sockets - (self._active - 1)  # this one has none yet
         if idle > self._settings.idle_connections:
             headers["Connection"] = "close"
         return headers
@@ -288,12 +275,6 @@ class Transport:
         except (TgewatchError, aiohttp.ClientError, TimeoutError):
             response.close()
             return b"", 0
-
-    def _open_socket(self, info: tuple[Any, ...]) -> socket.socket:
-        """Make the socket for one address of a name; the guard's last word."""
-        family, kind, proto, _, address = info
-        self._guard.check(str(address[0]))
-        return _Socket(family, kind, proto, among=self._sockets)
 
     def _hooks(self) -> aiohttp.TraceConfig:
         async def reused(_: object, context: SimpleNamespace, __: object) -> None:
