@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from tgewatch.cli import trial
 from tgewatch.cli.options import JsonOption
 from tgewatch.cli.output import console, print_json, print_rows, say
 
@@ -21,16 +22,22 @@ Watch: TypeAlias = Callable[[str], Callable[[float], None]]
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(
-        no_args_is_help=True, help="Compare polling policies: replayed on a log of publications."
+        no_args_is_help=True,
+        help="Compare polling policies: replayed on a log of publications, or live.",
     )
     group.command()(replay)
+    group.command()(trial.run)
+    group.command()(trial.status)
     app.add_typer(group, name="experiment")
 
 
 def replay(
     *,
-    trace: Annotated[
-        Path, typer.Option(metavar="FILE.csv", help="Columns source and published (ISO 8601).")
+    log: Annotated[
+        Path,
+        typer.Option(
+            "--trace", metavar="FILE.csv", help="Columns source and published (ISO 8601)."
+        ),
     ],
     rate_of_fixed: Annotated[
         float,
@@ -51,23 +58,23 @@ def replay(
     from tgewatch.engine import experiment  # noqa: PLC0415 - `--help` needs none of it
 
     names = _names(policies, experiment.POLICIES)
-    log = _read(trace)
-    plan = experiment.plan(log, interval=rate_of_fixed, window=window, seed=seed)
+    trace = _read(log)
+    plan = experiment.plan(trace, interval=rate_of_fixed, window=window, seed=seed)
     results: dict[str, Replayed] = {}
     with _progress(quiet=json) as watch:
         for name in names:
-            results[name] = experiment.replay(log, name, plan, progress=watch(name))
+            results[name] = experiment.replay(trace, name, plan, progress=watch(name))
     ratios = {
-        name: experiment.compare(log, plan, results["fixed"], result)
+        name: experiment.compare(trace, plan, results["fixed"], result)
         for name, result in results.items()
         if name != "fixed"
     }
     rows = {name: _row(result) for name, result in results.items()}
     if json:
         compared = {name: _rounded(ratio) for name, ratio in ratios.items()}
-        print_json({**rows, "times_shorter": compared, "trace": _about(log, plan)})
+        print_json({**rows, "times_shorter": compared, "trace": _about(trace, plan)})
     else:
-        _print(rows, ratios, results, _about(log, plan))
+        _print(rows, ratios, results, _about(trace, plan))
 
 
 def _names(text: str, known: tuple[str, ...]) -> list[str]:
@@ -158,12 +165,12 @@ def _rounded(ratio: "Ratio") -> dict[str, float]:
     }
 
 
-def _about(log: "Trace", plan: "Plan") -> dict[str, Any]:
+def _about(trace: "Trace", plan: "Plan") -> dict[str, Any]:
     from tgewatch.cli.show import moment_iso  # noqa: PLC0415 - as above
 
     return {
-        "sources": len(log.sources),
-        "items": log.items,
+        "sources": len(trace.sources),
+        "items": trace.items,
         "interval": plan.interval,
         "first_polls": moment_iso(plan.start),
         "judged_from": moment_iso(plan.judged_from),

@@ -351,6 +351,14 @@ class Schedule:
         """Return the items per second to expect at `time`: what prefetching goes by."""
         return self._index.intensity(self._entries[url].rhythm, time)
 
+    def rates(self) -> dict[str, float]:
+        """Return the learned items per second of all sources without an interval of their own."""
+        return {
+            url: entry.rhythm.rate
+            for url, entry in self._entries.items()
+            if not entry.source.interval
+        }
+
     def most_at_risk(self, now: float, count: int) -> list[str]:
         """Return up to `count` sources worth a poll before their time, most at risk first.
 
