@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tgewatch.rules.ttl import ChangeRate, reach
+from tgewatch.rules.ttl import ChangeRate, TtlPolicy
 
 MOST_KEYS = 20_000
 MOST_CLASSES = 1_000
@@ -45,14 +45,14 @@ class AdaptiveTtl:
         cap: float | None = None,
         key_class: Callable[[str], str] = by_host,
     ) -> None:
-        self._staleness = staleness
-        self._floor = ttl / 10 if floor is None else floor
-        """Seconds."""
-        self._cap = ttl * 6 if cap is None else cap
-        """Seconds."""
+        self._policy = TtlPolicy(
+            ttl=ttl,
+            staleness=staleness,
+            floor=ttl / 10 if floor is None else floor,
+            cap=ttl * 6 if cap is None else cap,
+        )
         self._class_of = key_class
-        self._prior = ChangeRate.prior(ttl / reach(staleness))
-        self._longest = self._cap / reach(staleness)
+        self._prior = ChangeRate(self._policy.period)
         self._lock = threading.Lock()
         self._keys: OrderedDict[str, ChangeRate] = OrderedDict()
         self._classes: OrderedDict[str, ChangeRate] = OrderedDict()
@@ -64,10 +64,7 @@ class AdaptiveTtl:
         """Return the seconds that an answer for `key` may be believed."""
         with self._lock:
             rate = self._keys.get(key) or self._classes.get(self._class_of(key), self._prior)
-        return self._of(rate)
-
-    def _of(self, rate: ChangeRate) -> float:
-        return rate.ttl(staleness=self._staleness, floor=self._floor, cap=self._cap)
+        return self._policy.of(rate.rate)
 
     def observe(self, key: str, elapsed: float, *, changed: bool) -> None:
         """Learn from a revalidation `elapsed` seconds after the one before."""
@@ -76,7 +73,7 @@ class AdaptiveTtl:
             crowd = self._classes.pop(name, self._prior)
             own = self._keys.pop(key, None)
             if own is None:
-                own = ChangeRate.prior(min(1 / crowd.rate, self._longest))
+                own = ChangeRate(1 / crowd.rate)
             self._keys[key] = own.observe(elapsed, changed=changed)
             self._classes[name] = crowd.observe(elapsed, changed=changed)
             if len(self._keys) > MOST_KEYS:
@@ -89,4 +86,4 @@ class AdaptiveTtl:
         with self._lock:
             known = list(self._classes.items())
         known.sort(key=lambda item: -item[1].rate)
-        return [LearnedTtl(n, self._of(r), 1 / r.rate, r.checks) for n, r in known]
+        return [LearnedTtl(n, self._policy.of(r.rate), 1 / r.rate, r.checks) for n, r in known]

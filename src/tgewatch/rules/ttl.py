@@ -1,12 +1,19 @@
 """How long an answer may be believed, learned from how often it was found changed.
 
-Changes are taken as a Poisson process whose rate is estimated from what revalidations saw: `n`
-checks at irregular intervals, each of which tells only *whether* something changed (Cho and
-Garcia-Molina, Estimating Frequency of Change, 2003). One step of expectation maximisation per
-check replaces "at least one change in t seconds" by its expected number; older checks fade.
+Changes are taken as a Poisson process. Its rate is estimated from checks at irregular intervals
+that tell only *whether* something changed (Cho, Garcia-Molina: Estimating Frequency of Change,
+2003): one step of expectation maximisation per check puts the expected number of changes in the
+place of "at least one". Older checks fade, the prior does not.
+
+Reads spread evenly over a TTL of T seconds find the answer out of date in a share of
+s(x) = 1 - (1 - exp(-x)) / x of cases, x = rate * T. For the fewest stale reads at a given number of
+requests, each key's T satisfies 1 - (1 + x) exp(-x) = price * rate with one price for all
+(Cho, Garcia-Molina: Effective Page Refresh Policies, 2003): for slow ones T goes with the root of
+the period, and those that change too fast to be followed are not worth more requests than others.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,26 +21,25 @@ _FADE = 0.95
 """Weight that a check keeps when the next one comes: about twenty checks are remembered."""
 _PRIOR = 1.0
 """Changes that the prior is worth."""
+_LARGEST = 5.0
+"""Expected changes in a TTL beyond which more of them make no difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRate:
     """What is believed about how often something changes."""
 
-    changes: float
-    """Expected number of changes in `seconds`."""
-    seconds: float
+    period: float
+    """Seconds between two changes, believed before any check."""
+    changes: float = 0.0
+    """Expected number of changes in the `seconds` that were watched."""
+    seconds: float = 0.0
     checks: int = 0
-
-    @classmethod
-    def prior(cls, period: float) -> Self:
-        """Return the belief, before any check, that it changes about once in `period` seconds."""
-        return cls(_PRIOR, period)
 
     @property
     def rate(self) -> float:
         """Return changes per second."""
-        return self.changes / self.seconds
+        return (_PRIOR + self.changes) / (_PRIOR * self.period + self.seconds)
 
     def observe(self, elapsed: float, *, changed: bool) -> Self:
         """Return the belief after a check, `elapsed` seconds after the one before it.
@@ -45,20 +51,43 @@ class ChangeRate:
         expected = 0.0
         if changed:
             seen = self.rate * elapsed
-            expected = seen / -math.expm1(-seen) if seen > 1e-9 else 1.0  # noqa: PLR2004 - the limit of the fraction
+            expected = seen / -math.expm1(-seen)
         return replace(
             self,
-            changes=max(_FADE * self.changes + expected, 1e-9),
+            changes=_FADE * self.changes + expected,
             seconds=_FADE * self.seconds + elapsed,
             checks=self.checks + 1,
         )
 
-    def ttl(self, *, staleness: float, floor: float, cap: float) -> float:
-        """Return the seconds for which at most `staleness` of evenly spread reads are out of date.
 
-        Always within `floor` and `cap`.
-        """
-        return min(max(reach(staleness) / self.rate, floor), cap)
+@dataclass(frozen=True, slots=True)
+class TtlPolicy:
+    """What a TTL is for the rate that it was meant for, and so what it is for any other."""
+
+    ttl: float
+    """Seconds, for a key that changes once in `period`."""
+    staleness: float
+    """Share of stale reads that this TTL accepts; within 0 and 1."""
+    floor: float
+    """Seconds."""
+    cap: float
+    """Seconds."""
+
+    @property
+    def period(self) -> float:
+        """Return the seconds between two changes of a key that this TTL is right for."""
+        return self.ttl / reach(self.staleness)
+
+    def of(self, rate: float) -> float:
+        """Return the seconds that an answer may be believed which changes at `rate`."""
+        meant = reach(self.staleness)
+        price = _gain(meant) * self.period
+        if rate * self.period >= 1:
+            best = _inverse(_gain, price * rate) / rate
+            ttl = min(best, self.ttl)
+        else:
+            ttl = max(_inverse(_gain, price * rate) / rate, self.ttl)
+        return min(max(ttl, self.floor), self.cap)
 
 
 def staleness(changes: float) -> float:
@@ -71,12 +100,21 @@ def staleness(changes: float) -> float:
 def reach(share: float) -> float:
     """Return the expected changes in a TTL that make `share` of its reads out of date.
 
-    The inverse of `staleness`, for shares within 0 and 1.
+    The inverse of `staleness`, at most 5 changes.
     """
-    low, high = 0.0, 1.0
-    while staleness(high) < share and high < 1e12:  # noqa: PLR2004 - no share below 1 needs more
-        high *= 2
-    for _ in range(60):
+    return _inverse(staleness, share)
+
+
+def _gain(changes: float) -> float:
+    """Return 1 - (1 + x) exp(-x): what one more request would gain, per change."""
+    if changes < 1e-4:  # noqa: PLR2004 - below it the series is exact
+        return changes * changes / 2
+    return 1 - (1 + changes) * math.exp(-changes)
+
+
+def _inverse(rising: Callable[[float], float], value: float) -> float:
+    low, high = 0.0, _LARGEST
+    for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if staleness(middle) < share else (low, middle)
-    return low
+        low, high = (middle, high) if rising(middle) < value else (low, middle)
+    return high
