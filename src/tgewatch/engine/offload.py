@@ -26,7 +26,8 @@ class Offload:
     Work on less than `heavy_bytes` runs in one of `threads` threads: cheap to start, but a thread
     that overruns cannot be stopped, so it keeps its place until it ends. Larger work runs in a
     process of its own, which is started when first needed, may use `memory` megabytes, is killed
-    at the deadline, and is replaced after `jobs` jobs and let go after `idle` seconds without one.
+    at the deadline, is replaced after `jobs` jobs or one that took half of `memory`, and is let go
+    after `idle` seconds without a job.
     At most `queue` callers wait, each at most `patience` seconds.
 
     docs/parsing.md has the measurements behind the bounds.
@@ -37,7 +38,7 @@ class Offload:
         *,
         threads: int = 2,
         heavy_bytes: int = 1_000_000,
-        memory: int = 220,
+        memory: int = 180,
         jobs: int = 100,
         idle: float = 30.0,
         queue: int = 1_000,
@@ -143,11 +144,11 @@ class _Worker:
             self._leaving.cancel()
         job = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
         process = await self._ready()
-        finished = False
+        reusable = False
         try:
             async with asyncio.timeout(deadline):
-                good, result = await _exchange(process, job)
-            finished = True
+                good, result, peak = await _exchange(process, job)
+            reusable = peak < self._memory / 2
         except TimeoutError as error:
             raise MalformedError(
                 f"not understood within {deadline:g} s", cause="parse_timeout"
@@ -156,7 +157,7 @@ class _Worker:
             raise MalformedError("the parser died of it", cause="parse_crash") from error
         finally:
             self._done += 1
-            if not finished or self._done >= self._jobs:
+            if not reusable or self._done >= self._jobs:
                 await self.stop()
             else:
                 self._leaving = asyncio.get_running_loop().call_later(self._idle, self._let_go)
@@ -217,13 +218,13 @@ async def _ended(process: Process) -> None:
     await process.communicate()
 
 
-async def _exchange(process: Process, job: bytes) -> tuple[bool, Any]:
+async def _exchange(process: Process, job: bytes) -> tuple[bool, Any, float]:
     assert process.stdin is not None  # noqa: S101 - opened as a pipe
     process.stdin.write(LENGTH.pack(len(job)))
     process.stdin.write(job)
     await process.stdin.drain()
-    good, result = pickle.loads(await _received(process))  # noqa: S301 - from our own child
-    return bool(good), result
+    good, result, peak = pickle.loads(await _received(process))  # noqa: S301 - from our own child
+    return bool(good), result, float(peak)
 
 
 async def _received(process: Process) -> bytes:

@@ -27,6 +27,8 @@ class ArticleLimits:
     """Pages with more are read without extraction: its cost grows with their square."""
     anchors: int = 1_500
     """Pages with more links are extracted without them, for the same reason."""
+    markup: int = 1_500_000
+    """Characters of mark-up, without scripts and styles, that are looked at."""
     title: int = 500
     """Characters."""
     text: int = 50_000
@@ -82,8 +84,8 @@ def parse_article(
 
 
 def _extract(text: str, url: str, limits: ArticleLimits) -> str:
-    if text.count("<") > limits.tags:
-        text = visible(text)
+    if text.count("<") > limits.tags or len(text) > limits.markup:
+        text = visible(text)[: limits.markup]
     if text.count("<a ") + text.count("<A ") > limits.anchors:
         text = _ANCHOR.sub(" ", text)
     if text.count("<") > limits.tags:
