@@ -19,7 +19,7 @@ from typing import Self
 
 _FADE = 0.95
 """Weight that a check keeps when the next one comes: about twenty checks are remembered."""
-_PRIOR = 1.0
+_PRIOR = 0.3
 """Changes that the prior is worth."""
 _LARGEST = 5.0
 """Expected changes in a TTL beyond which more of them make no difference."""
@@ -51,7 +51,7 @@ class ChangeRate:
         expected = 0.0
         if changed:
             seen = self.rate * elapsed
-            expected = seen / -math.expm1(-seen)
+            expected = seen / -math.expm1(-seen) if seen > 1e-9 else 1.0  # noqa: PLR2004 - the limit
         return replace(
             self,
             changes=_FADE * self.changes + expected,
@@ -80,13 +80,13 @@ class TtlPolicy:
 
     def of(self, rate: float) -> float:
         """Return the seconds that an answer may be believed which changes at `rate`."""
-        meant = reach(self.staleness)
-        price = _gain(meant) * self.period
-        if rate * self.period >= 1:
-            best = _inverse(_gain, price * rate) / rate
-            ttl = min(best, self.ttl)
+        price = _gain(reach(self.staleness)) * self.period
+        if price * rate >= _gain(_LARGEST):
+            ttl = self.ttl
         else:
-            ttl = max(_inverse(_gain, price * rate) / rate, self.ttl)
+            ttl = _inverse(_gain, price * rate) / rate
+            if rate * self.period > 1:
+                ttl = min(ttl, self.ttl)
         return min(max(ttl, self.floor), self.cap)
 
 
