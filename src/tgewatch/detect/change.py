@@ -6,11 +6,14 @@ from tgewatch.detect.phase import moment, suspicious
 from tgewatch.detect.timeline import Fact, View
 from tgewatch.detect.track import SLIPS
 from tgewatch.model import Claim, DateClaim, Event, State, Transition
-from tgewatch.rules.lifecycle import DAY, Relation, concrete, relation
+from tgewatch.rules.lifecycle import DAY, LIVE_FOR, Relation, concrete, relation
 
 RECENT = 14 * DAY
 """Seconds; history, read on first sight of a source, tells of announcements, hints and delays
 without a date no older than this."""
+
+STALE = LIVE_FOR
+"""Seconds; a claim that was made longer ago than this is history, whenever it is read."""
 
 FACT_ORDER = ("claim_open", "listing", "sale_open", "sale_close", "claim_close", "sale", "claim")
 """Where one claim brings several facts, it is told by the first of these."""
@@ -69,10 +72,10 @@ def _date_change(before: View, after: View) -> Change | None:
     if before.date == after.date:
         return None
     how = relation(before.date, after.date)
+    if after.state in (State.LIVE, State.DONE):
+        return None  # the day of what has happened is no news
     if how is Relation.NEW:
         return Change("redated" if after.state is State.POSTPONED else "dated", after.date)
-    if after.state is State.LIVE:
-        return None  # the day of what has happened is no news
     slipped = after.change in SLIPS and before.since != after.since
     if how is Relation.FINER or (how is Relation.OTHER and before.track != after.track):
         return Change(after.change if slipped else "dated", after.date, before.date)
@@ -100,7 +103,7 @@ def _new_fact(before: View, after: View) -> Fact | None:
 
 def _beside(after: View, date: DateClaim | None) -> bool:
     """Return whether `date` is not the event's own, however exactly it is said."""
-    return relation(after.date, date) is Relation.OTHER
+    return relation(after.date, date) in (Relation.OTHER, Relation.NEW)
 
 
 def _told_fact(fact: Fact) -> Change:
@@ -130,24 +133,46 @@ def _hint(before: View, after: View) -> Change | None:
     return None
 
 
-def worth_telling(event: Event, after: View, found: Change, claim: Claim, now: float) -> bool:
+def worth_telling(
+    before: View | None, after: View, found: Change, claim: Claim, *, now: float
+) -> bool:
     """Return whether the user wants to hear of it.
 
     Not of a stranger's rumour; of a suspicious claim once, as a warning, when it opens an event.
-    History read on first sight is told only while the event is ahead: its date is to come, or it
-    was announced or put off without one within `RECENT`. What was over when it was first heard of
-    is never told.
+    What was over when it was first heard of is never told. History read on first sight, and what
+    is older than `STALE`, is told only while the event is ahead: its date is to come, or it was
+    announced or put off without one within `RECENT`.
     """
-    if after.ended is not None:
+    age = now - moment(claim)
+    if before is None and after.ended is not None:
         return False
     if found.name == "rumoured" and not after.hinted:
-        return suspicious(claim) and not event.changes and not claim.baseline
-    if not claim.baseline:
+        return suspicious(claim) and before is None and not claim.baseline
+    if not claim.baseline and age <= STALE:
         return True
     date = found.date if found.date is not None else after.date
     if date is not None and concrete(date):
         return date.end > now or (date.end == date.start and date.start > now)
-    return after.state in _UNDATED and now - moment(claim) <= RECENT
+    return after.state in _UNDATED and age <= RECENT
+
+
+def ending(event: Event, found: View | None, now: float) -> Transition | None:
+    """Return the transition by which time has ended `event`, or None. Recorded, not told."""
+    if found is None or found.ended is None or event.state is State.DONE or event.dismissed:
+        return None
+    was = "was live" if event.state is State.LIVE else "its date passed and nobody called it live"
+    return Transition(
+        event=event.id,
+        number=event.changes + 1,
+        change="done",
+        state=State.DONE,
+        at=now,
+        claim="",
+        before=event.state,
+        date=event.date,
+        tell=False,
+        note=was,
+    )
 
 
 def transition(
@@ -167,6 +192,6 @@ def transition(
         before=None if before is None else before.state,
         date=found.date,
         date_before=found.date_before,
-        tell=worth_telling(event, after, found, claim, now),
+        tell=worth_telling(before, after, found, claim, now=now),
         note="; ".join(part for part in (found.note, note) if part),
     )

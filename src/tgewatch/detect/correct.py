@@ -6,6 +6,7 @@ What the user sets is pinned: evidence goes on being collected, and no longer mo
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from tgewatch.detect.change import ending
 from tgewatch.detect.merge import event_identity, renamed, reviewed
 from tgewatch.detect.naming import ticker_of
 from tgewatch.detect.timeline import said, view
@@ -37,13 +38,13 @@ def advance(event: Event, now: float) -> Merged:
 
     Never makes an event live. Recorded, not told.
     """
-    if event.dismissed or "state" in event.pinned or event.state is State.DONE:
+    if "state" in event.pinned:
         return Merged(event)
-    found = view(said(event.claims), now)
-    if found is None or found.ended is None:
+    ended = ending(event, view(said(event.claims), now), now)
+    if ended is None:
         return Merged(event)
-    note = "was live" if event.state is State.LIVE else "its date passed, and nobody called it live"
-    return _changed(event, replace(event, state=State.DONE, updated=now), "done", now, note)
+    over = replace(event, state=State.DONE, changes=ended.number, updated=now)
+    return Merged(over, (ended,), "time")
 
 
 def dismiss(event: Event, now: float) -> Merged:

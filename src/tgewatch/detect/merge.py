@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from tgewatch.detect.change import transition
+from tgewatch.detect.change import ending, transition
 from tgewatch.detect.naming import (
     Likeness,
     Naming,
@@ -224,12 +224,15 @@ def _settled(
         return Merged(fresh, reason=reason)
     if event.dismissed:
         return Merged(fresh, reason=f"{reason}; dismissed by the user, kept as evidence")
-    fresh = _showing(fresh, after, known)
+    over = None if known is None else ending(event, known, now)
+    if over is not None:
+        fresh = replace(fresh, changes=over.number)
+    fresh = _showing(fresh, after)
     note = reason if known is None and reason != FIRST else ""
     caused = transition(fresh, known, after, claim, now=now, note=note)
-    if caused is None:
-        return Merged(fresh, reason=reason)
-    return Merged(replace(fresh, changes=caused.number), (caused,), reason)
+    if caused is not None:
+        fresh = replace(fresh, changes=caused.number)
+    return Merged(fresh, tuple(filter(None, (over, caused))), reason)
 
 
 def reviewed(event: Event, claims: tuple[Claim, ...], now: float) -> Event:
@@ -237,7 +240,7 @@ def reviewed(event: Event, claims: tuple[Claim, ...], now: float) -> Event:
     placed = said(claims)
     fresh = _evidenced(event, placed, now)
     found = _pinned(event, view(placed, now))
-    return fresh if found is None else _showing(fresh, found, None)
+    return fresh if found is None else _showing(fresh, found)
 
 
 def _pinned(event: Event, found: View | None) -> View | None:
@@ -245,7 +248,7 @@ def _pinned(event: Event, found: View | None) -> View | None:
     if found is None:
         return None
     if "state" in event.pinned:
-        found = replace(found, state=event.state)
+        found = replace(found, state=event.state, ended=None)
     if "date" in event.pinned:
         found = replace(found, date=event.date)
     if "kind" in event.pinned:
@@ -272,9 +275,8 @@ def _evidenced(event: Event, placed: Sequence[Said], now: float) -> Event:
     )
 
 
-def _showing(event: Event, after: View, known: View | None) -> Event:
-    """Return the event as the view shows it; what only time has ended is left to `advance`."""
-    state = after.state
-    if after.ended is not None and known is not None and event.state is not State.DONE:
-        state = event.state
-    return replace(event, state=state, kind=after.kind, date=after.date, conflict=after.conflict)
+def _showing(event: Event, after: View) -> Event:
+    """Return the event as the view shows it."""
+    return replace(
+        event, state=after.state, kind=after.kind, date=after.date, conflict=after.conflict
+    )

@@ -12,8 +12,10 @@ from tgewatch.detect.phase import LISTING, SALE, TOKEN, Statement, moment, state
 from tgewatch.detect.track import Said, Track, opened, stepped
 from tgewatch.model import Claim, DateClaim, Kind, State
 from tgewatch.rules.dates import shown
-from tgewatch.rules.lifecycle import TABLE, Relation, Signal, concrete, lapsed, relation
+from tgewatch.rules.lifecycle import DAY, TABLE, Relation, Signal, concrete, lapsed, relation
 
+LONGEST_WINDOW = 365 * DAY
+"""Seconds; a claim window that is said to close later keeps nothing live."""
 _OPEN_STATES = (State.LIVE, State.DONE)
 _NEAREST = (State.CANCELLED, State.RUMOURED, State.ANNOUNCED, State.POSTPONED, State.DATED)
 
@@ -76,8 +78,20 @@ def view(placed: Sequence[Said], now: float) -> View | None:
     if not fold.tracks:
         return None
     found = _overall(fold)
-    over = lapsed(found.state, found.date, found.since, now)
+    over = lapsed(found.state, found.date, _last(found), now)
     return found if over is None else replace(found, state=State.DONE, change="done", ended=over)
+
+
+def _last(found: View) -> float:
+    """Return when an event last had news: a window that is still open keeps it live."""
+    if found.state is not State.LIVE:
+        return found.since
+    closes = [
+        min(fact.date.end, fact.at + LONGEST_WINDOW)
+        for fact in found.facts.values()
+        if fact.change == "claim_close" and fact.date is not None
+    ]
+    return max([found.since, *(fact.at for fact in found.facts.values()), *closes])
 
 
 def _read(fold: _Fold, one: Said) -> None:

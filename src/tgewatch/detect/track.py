@@ -112,7 +112,13 @@ def _happened(known: DateClaim | None, what: Statement) -> DateClaim | None:
 
 def _confirmed(known: Track, one: Said) -> Track:
     if relation(known.date, one.statement.date) in (Relation.SAME, Relation.COARSER):
-        return replace(known, support={**known.support, one.voice: one.at})
+        rivals = {voice: rival for voice, rival in known.rivals.items() if voice != one.voice}
+        return replace(
+            known,
+            support={**known.support, one.voice: one.at},
+            rivals=rivals,
+            official=known.official or one.claim.official,
+        )
     return known
 
 
@@ -123,10 +129,12 @@ def _dated(  # noqa: PLR0911 - one way out for each relation of two dates
     what = one.statement
     delay = what.signal is Signal.POSTPONE
     how = relation(known.date, what.date)
-    if delay and how in (Relation.SAME, Relation.FINER):
+    if delay and (how in (Relation.SAME, Relation.FINER) or _given_up(known.void, what.date)):
         how = Relation.NONE  # a delay that quotes the date it gives up
     if how is not Relation.NONE and _echo(known, one):
         return _contested(known, one)
+    if known.state is State.CANCELLED:
+        return _moved(known, step.state, step.change, one, date=what.date)
     if how in (Relation.NONE, Relation.SAME) or (how is Relation.COARSER and not what.slip):
         if delay and known.state is not State.POSTPONED:
             return _moved(known, step.state, step.change, one, date=None)
@@ -151,11 +159,17 @@ def _dated(  # noqa: PLR0911 - one way out for each relation of two dates
 
 def _echo(known: Track, one: Said) -> bool:
     """Return whether a date is one that was given up, said again by somebody else."""
-    return not one.claim.official and any(
-        relation(given_up, one.statement.date) in (Relation.SAME, Relation.FINER)
-        and relation(known.date, one.statement.date) is not Relation.SAME
-        for given_up in known.void
-    )
+    said = one.statement.date
+    given_up = known.void
+    if known.state is State.CANCELLED:
+        given_up = (*given_up, *([known.date] if known.date is not None else []))
+    elif relation(known.date, said) is Relation.SAME:
+        return False
+    return not one.claim.official and _given_up(given_up, said)
+
+
+def _given_up(void: tuple[DateClaim, ...], said: DateClaim | None) -> bool:
+    return any(relation(date, said) in (Relation.SAME, Relation.FINER) for date in void)
 
 
 def _wins(known: Track, one: Said) -> bool:
@@ -174,10 +188,12 @@ def _wins(known: Track, one: Said) -> bool:
         for voice, (date, _) in known.rivals.items()
         if relation(date, one.statement.date) is not Relation.OTHER
     } | {one.voice}
-    latest = max(known.support.values(), default=known.since)
+    others = [at for voice, at in known.support.items() if voice not in allies]
     if known.official:
-        return len(allies) > 1 and one.at - latest > DISPUTE
-    return one.at - latest > DISPUTE or len(allies) > max(1, len(known.support))
+        return len(allies) > 1 and one.at - max(others, default=known.since) > DISPUTE
+    if not others:
+        return True  # nobody holds on to the known date
+    return one.at - max(others) > DISPUTE or len(allies) > max(1, len(others))
 
 
 def _moved(known: Track, state: State, change: str, one: Said, *, date: DateClaim | None) -> Track:
