@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tgewatch.errors import RefusedError
 from tgewatch.model import Claim, Event, Label, State, Transition
 from tgewatch.model.record import Record, Trace
+from tgewatch.rules.urls import canonical
 from tgewatch.store import codec, events, outbox
 from tgewatch.store.items import judged_of
 from tgewatch.store.rows import portions, upsert
@@ -269,7 +270,7 @@ def _spellings(url: str) -> set[str]:
     plain = url.strip()
     if "://" not in plain:
         plain = f"https://{plain}"
-    head, mark, query = codec.canonical_url(plain).partition("?")
+    head, mark, query = canonical(plain).partition("?")
     paths = {head.rstrip("/") + slash for slash in ("", "/")}
     schemes = {path.replace("https://", "http://", 1) for path in paths} | {
         path.replace("http://", "https://", 1) for path in paths

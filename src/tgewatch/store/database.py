@@ -14,8 +14,6 @@ from tgewatch.errors import ConfigError, TgewatchError, TransientError
 
 CACHE_KB = 8_000
 """Page cache of one SQLite connection."""
-PAGE = 500
-"""Rows in one INSERT. Few long statements: each one costs a hand-over of the interpreter's lock."""
 WRITERS_LOCK = 0x7467_6577
 """Key of the advisory lock under which PostgreSQL transactions write, one after the other."""
 
@@ -46,7 +44,7 @@ def open_sqlite(path: Path, *, busy: float) -> Database:
     reader = sa.create_engine(url, connect_args=args, pool_size=4, max_overflow=4)
     _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", wal=True)
     _prepare_sqlite(reader, begin="BEGIN", read_only=True)
-    return Database(_paged(writer), reader, path)
+    return Database(writer, reader, path)
 
 
 def open_memory() -> Database:
@@ -55,7 +53,7 @@ def open_memory() -> Database:
         "sqlite+pysqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
     _prepare_sqlite(engine, begin="BEGIN")
-    return Database(_paged(engine), engine, None)
+    return Database(engine, engine, None)
 
 
 def open_postgres(url: str, *, name: str) -> Database:
@@ -82,7 +80,7 @@ def open_postgres(url: str, *, name: str) -> Database:
     def one_after_the_other(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
 
-    return Database(_paged(writer), reader, None)
+    return Database(writer, reader, None)
 
 
 def _prepare_sqlite(
@@ -103,13 +101,6 @@ def _prepare_sqlite(
     @sa.event.listens_for(engine, "begin")
     def start(connection: sa.Connection) -> None:
         connection.exec_driver_sql(begin)
-
-
-def _paged(engine: sa.Engine) -> sa.Engine:
-    dialect = engine.dialect
-    dialect.use_insertmanyvalues_wo_returning = True
-    dialect.insertmanyvalues_page_size = PAGE
-    return engine
 
 
 _SQLITE_CAUSES = (

@@ -17,40 +17,23 @@ Place = tuple[int, str]
 _FIRST = ("seen_at", "baseline")
 """Columns that stay as they were when an item comes again."""
 _PAIRS = 500
-_ID = sa.BigInteger()
 
 
-def unseen(
-    connection: sa.Connection, wanted: Sequence[Item], stale: float
-) -> tuple[dict[str, str], list[Place]]:
-    """Return key → `new` or `edited` of those that are either, in the order given.
-
-    All are of one source. Also returns which known ones were last marked as shown before `stale`.
-    """
-    prints = {one.key: codec.fingerprint(one) for one in wanted}
-    digests = {key: codec.digest(key) for key in prints}
-    source = connection.scalar(
-        sa.select(sources.c.id).where(sources.c.url == codec.mended(wanted[0].source))
+_DIGESTS: sa.BindParameter[Any] = sa.bindparam("digests", expanding=True)
+_MARKS = sa.select(
+    sa.func.aggregate_strings(
+        seen.c.digest
+        + seen.c.fingerprint
+        + sa.cast(sa.cast(seen.c.shown_at, sa.BigInteger), sa.Text),
+        ",",
     )
-    if source is None:
-        return dict.fromkeys(prints, "new"), []
-    places = [(source, one) for one in digests.values()]
-    before = known(connection, places)
-    result: dict[str, str] = {}
-    for key, found in prints.items():
-        mark = before.get((source, digests[key]))
-        if mark is None:
-            result[key] = "new"
-        elif mark.fingerprint != found:
-            result[key] = "edited"
-    return result, [place for place, mark in before.items() if mark.shown_at < stale]
-
-
-def touch(connection: sa.Connection, places: Sequence[Place], at: float) -> None:
-    """Mark items as still shown by their source."""
-    pair = sa.tuple_(seen.c.source_id, seen.c.digest)
-    for portion in portions(places, _PAIRS):
-        connection.execute(seen.update().where(pair.in_(portion)).values(shown_at=at))
+).where(seen.c.digest.in_(_DIGESTS))
+"""All marks joined to one row, as each row would cost a hand-over of the interpreter's lock."""
+_MARKS_OF = _MARKS.where(seen.c.source_id == sa.bindparam("source"))
+_MARKS_AT = _MARKS.where(
+    seen.c.source_id
+    == sa.select(sources.c.id).where(sources.c.url == sa.bindparam("url")).scalar_subquery()
+)
 
 
 class Mark(NamedTuple):
@@ -60,60 +43,83 @@ class Mark(NamedTuple):
     shown_at: float
 
 
-def known(connection: sa.Connection, places: Sequence[Place]) -> dict[Place, Mark]:
-    """Return the marks of those items that are known.
+def unseen(
+    connection: sa.Connection, wanted: Sequence[Item], stale: float
+) -> tuple[dict[str, str], list[str]]:
+    """Return key → `new` or `edited` of those that are either, in the order given.
 
-    They come joined to one row, as each row would cost a hand-over of the interpreter's lock.
+    All are of one source. Also returns digests of known ones last marked as shown before `stale`.
     """
-    found: dict[Place, Mark] = {}
-    by_source: dict[int, list[str]] = {}
-    for source, digest in places:
-        by_source.setdefault(source, []).append(digest)
-    print_at, shown_at = codec.DIGEST, codec.DIGEST * 2
-    row = seen.c.digest + seen.c.fingerprint + sa.cast(sa.cast(seen.c.shown_at, _ID), sa.Text)
-    joined = sa.select(sa.func.aggregate_strings(row, ","))
-    for source, digests in by_source.items():
-        for portion in portions(digests):
-            text = connection.scalar(
-                joined.where(seen.c.source_id == source, seen.c.digest.in_(portion))
-            )
-            for one in text.split(",") if text else ():
-                found[source, one[:print_at]] = Mark(one[print_at:shown_at], float(one[shown_at:]))
+    digests = {codec.digest(one.key): one for one in reversed(wanted)}
+    before: dict[str, Mark] = {}
+    for portion in portions(list(digests)):
+        values = {"url": codec.mended(wanted[0].source), "digests": portion}
+        before |= _marks(connection.scalar(_MARKS_AT, values))
+    result: dict[str, str] = {}
+    for digest in reversed(digests):
+        one = digests[digest]
+        mark = before.get(digest)
+        if mark is None:
+            result[one.key] = "new"
+        elif mark.fingerprint != codec.fingerprint(one):
+            result[one.key] = "edited"
+    return result, [digest for digest, mark in before.items() if mark.shown_at < stale]
+
+
+def known(connection: sa.Connection, source: int, digests: Sequence[str]) -> dict[str, Mark]:
+    """Return the marks of those items of a source that are known."""
+    found: dict[str, Mark] = {}
+    for portion in portions(digests):
+        values = {"source": source, "digests": portion}
+        found |= _marks(connection.scalar(_MARKS_OF, values))
     return found
 
 
-def save(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def _marks(text: str | None) -> dict[str, Mark]:
+    end, after = codec.DIGEST, 2 * codec.DIGEST
+    return {
+        one[:end]: Mark(one[end:after], float(one[after:]))
+        for one in (text.split(",") if text else ())
+    }
+
+
+def touch(connection: sa.Connection, source: str, digests: Sequence[str], at: float) -> None:
+    """Mark items as still shown by their source."""
+    own = sa.select(sources.c.id).where(sources.c.url == codec.mended(source)).scalar_subquery()
+    for portion in portions(digests):
+        connection.execute(
+            seen.update()
+            .where(seen.c.source_id == own, seen.c.digest.in_(portion))
+            .values(shown_at=at)
+        )
+
+
+def save(
+    connection: sa.Connection, marks: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]
+) -> None:
     """Store items with what became of them; no item may be there twice."""
-    upsert(
-        connection,
-        seen,
-        [
-            {
-                "source_id": row["source_id"],
-                "digest": row["digest"],
-                "fingerprint": row["fingerprint"],
-                "shown_at": row["judged_at"],
-            }
-            for row in rows
-        ],
-    )
-    upsert(
-        connection,
-        items,
-        [{name: value for name, value in row.items() if name != "fingerprint"} for row in rows],
-        keep=_FIRST,
-    )
+    upsert(connection, seen, marks)
+    upsert(connection, items, rows, keep=_FIRST)
+
+
+def mark_of(place: Place, fingerprint: str, at: float) -> dict[str, Any]:
+    """Return the columns by which an item is known again."""
+    return {
+        "source_id": place[0],
+        "digest": place[1],
+        "fingerprint": fingerprint,
+        "shown_at": at,
+    }
 
 
 def row_of(
-    judged: Judged, place: Place, fingerprint: str, *, at: float, baseline: bool, edited: bool
+    judged: Judged, place: Place, *, at: float, baseline: bool, edited: bool
 ) -> dict[str, Any]:
     """Return the columns of one item."""
     item = judged.item
     return {
         "source_id": place[0],
         "digest": place[1],
-        "fingerprint": fingerprint,
         "key": codec.mended(item.key),
         "url": codec.mended(item.url),
         "url_hash": codec.url_hash(item.url),

@@ -1,7 +1,7 @@
 """Everything that polls change, written in the transaction that is under way (invariant 1)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -58,9 +58,12 @@ def _distinct(polls: Sequence[Poll]) -> Iterator[list[Poll]]:
 
 
 def _commit(connection: sa.Connection, polls: Sequence[Poll], rules: Rules) -> list[Stored]:
-    sources.save(connection, polls)
-    fresh = _fresh(connection, [poll for poll in polls if poll.judged])
-    items.save(connection, [row for work in fresh.values() for row in work.rows])
+    fresh = _fresh(connection, polls)
+    items.save(
+        connection,
+        [mark for work in fresh.values() for mark in work.marks],
+        [row for work in fresh.values() for row in work.rows],
+    )
     stored: list[Stored] = []
     for poll in polls:
         work = fresh.get(poll.source.url)
@@ -79,48 +82,47 @@ def _commit(connection: sa.Connection, polls: Sequence[Poll], rules: Rules) -> l
 class _Work:
     """What is new in one poll."""
 
-    rows: list[dict[str, object]]
-    claims: list[tuple[Claim, Place]]
+    marks: list[dict[str, object]] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
+    claims: list[tuple[Claim, Place]] = field(default_factory=list)
     new: int = 0
 
 
 def _fresh(connection: sa.Connection, polls: Sequence[Poll]) -> dict[str, _Work]:
-    """Return, by URL of the source, what of the polls is not stored already."""
-    if not polls:
-        return {}
-    numbers = sources.numbers(connection, [poll.source.url for poll in polls])
-    places = {
-        poll.source.url: [
-            (numbers[poll.source.url], codec.digest(one.item.key)) for one in poll.judged
-        ]
-        for poll in polls
-    }
-    known = items.known(connection, [place for some in places.values() for place in some])
+    """Save the sources, and return by URL what of the polls' items is not stored already."""
+    bringing = [poll for poll in polls if poll.judged]
+    before = sources.numbers(connection, [poll.source.url for poll in bringing])
+    sources.save(connection, polls)
+    unknown = [poll.source.url for poll in bringing if poll.source.url not in before]
+    numbers = before | sources.numbers(connection, unknown)
     fresh: dict[str, _Work] = {}
-    for poll in polls:
-        work = fresh[poll.source.url] = _Work([], [])
-        taken: set[Place] = set()
-        for one, place in zip(poll.judged, places[poll.source.url], strict=True):
-            before = known.get(place)
-            found = codec.fingerprint(one.item)
-            if place in taken or (before is not None and before.fingerprint == found):
-                continue
-            taken.add(place)
-            work.new += before is None
-            baseline = poll.state.baseline_at == poll.at
-            work.rows.append(
-                items.row_of(
-                    one,
-                    place,
-                    found,
-                    at=poll.at,
-                    baseline=baseline,
-                    edited=before is not None,
-                )
-            )
-            if one.claim is not None:
-                work.claims.append((one.claim, place))
+    for poll in bringing:
+        number = numbers[poll.source.url]
+        judged = {codec.digest(one.item.key): one for one in reversed(poll.judged)}
+        marks = items.known(connection, number, list(judged)) if poll.source.url in before else {}
+        fresh[poll.source.url] = _work(poll, number, judged, marks)
     return fresh
+
+
+def _work(
+    poll: Poll, number: int, judged: dict[str, Judged], marks: Mapping[str, items.Mark]
+) -> _Work:
+    work = _Work()
+    baseline = poll.state.baseline_at == poll.at
+    for digest in reversed(judged):
+        one = judged[digest]
+        mark = marks.get(digest)
+        found = codec.fingerprint(one.item)
+        if mark is not None and mark.fingerprint == found:
+            continue
+        edited = mark is not None
+        work.new += not edited
+        place = (number, digest)
+        work.marks.append(items.mark_of(place, found, poll.at))
+        work.rows.append(items.row_of(one, place, at=poll.at, baseline=baseline, edited=edited))
+        if one.claim is not None:
+            work.claims.append((one.claim, place))
+    return work
 
 
 def result(book: EventBook, new: int) -> Stored:

@@ -96,7 +96,9 @@ class SqlStore:
         stale = now - self._retention * upkeep.TOUCH
         found, faded = await self._read(partial(items.unseen, wanted=wanted, stale=stale))
         if faded:
-            await self._writer.do(partial(items.touch, places=faded, at=now))
+            await self._writer.do(
+                partial(items.touch, source=wanted[0].source, digests=faded, at=now)
+            )
         return found
 
     async def commit_poll(self, poll: Poll) -> Stored:
