@@ -12,7 +12,16 @@ from tgewatch.detect.phase import LISTING, SALE, TOKEN, Statement, moment, state
 from tgewatch.detect.track import Said, Track, opened, stepped
 from tgewatch.model import Claim, DateClaim, Kind, State
 from tgewatch.rules.dates import shown
-from tgewatch.rules.lifecycle import DAY, TABLE, Relation, Signal, concrete, lapsed, relation
+from tgewatch.rules.lifecycle import (
+    DAY,
+    LIVE_FOR,
+    TABLE,
+    Relation,
+    Signal,
+    concrete,
+    lapsed,
+    relation,
+)
 
 LONGEST_WINDOW = 365 * DAY
 """Seconds; a claim window that is said to close later keeps nothing live."""
@@ -83,15 +92,20 @@ def view(placed: Sequence[Said], now: float) -> View | None:
 
 
 def _last(found: View) -> float:
-    """Return when an event last had news: a window that is still open keeps it live."""
+    """Return when an event last had news while it was live; a window that is open keeps it so.
+
+    What comes after its end does not bring it back.
+    """
+    last = found.since
     if found.state is not State.LIVE:
-        return found.since
-    closes = [
-        min(fact.date.end, fact.at + LONGEST_WINDOW)
-        for fact in found.facts.values()
-        if fact.change == "claim_close" and fact.date is not None
-    ]
-    return max([found.since, *(fact.at for fact in found.facts.values()), *closes])
+        return last
+    for fact in sorted(found.facts.values(), key=lambda one: (one.at, one.change, one.detail)):
+        if fact.at > last + LIVE_FOR:
+            break
+        last = max(last, fact.at)
+        if fact.change == "claim_close" and fact.date is not None:
+            last = max(last, min(fact.date.end, fact.at + LONGEST_WINDOW))
+    return last
 
 
 def _read(fold: _Fold, one: Said) -> None:
