@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from tgewatch.clock import Clock
+from tgewatch.fetch.cache_file import Row
 from tgewatch.fetch.codec import Codec
 from tgewatch.fetch.eviction import Eviction, LeastFrequent, LeastRecent
 from tgewatch.fetch.export import export_entries
@@ -297,19 +298,24 @@ class Cache:
 
     def _restore(self, persistence: Persistence) -> int:
         budgets = {name: t.max_bytes for name, t in self._tiers.items() if t.persist}
-        rows = list(persistence.load(budgets))
+        fitting: list[tuple[str, str, Entry]] = []
+        for name, key, value, row in persistence.load(budgets):
+            entry = self._revived(name, key, value, row)
+            budgets[name] -= entry.cost
+            if budgets[name] >= 0:
+                fitting.append((name, key, entry))
+        for name, key, entry in reversed(fitting):
+            self._memories[name].put(key, entry, journaled=False)
+        return len(fitting)
+
+    def _revived(self, tier: str, key: str, value: object, row: Row) -> Entry:
         now = self._clock.now()
-        loaded = 0
-        for name, key, value, row in reversed(rows):
-            memory = self._memories[name]
-            age = max(0.0, now - row.stored)
-            ttl = max(0.0, row.fresh_until - row.stored)
-            grace = max(0.0, row.keep_until - row.fresh_until)
-            if row.stored > now:  # the clock was set back: true once, but nobody knows when
-                ttl, grace = 0.0, ttl + grace
-            entry = memory.make(key, value, ttl=ttl, grace=grace, age=age)
-            loaded += memory.put(key, entry, journaled=False)
-        return loaded
+        ttl = max(0.0, row.fresh_until - row.stored)
+        grace = max(0.0, row.keep_until - row.fresh_until)
+        if row.stored > now:  # the clock was set back: true once, but nobody knows when
+            ttl, grace = 0.0, ttl + grace
+        age = max(0.0, now - row.stored)
+        return self._memories[tier].make(key, value, ttl=ttl, grace=grace, age=age)
 
 
 class _TierJournal:
