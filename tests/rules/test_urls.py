@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
 from tgewatch.errors import RefusedError
 from tgewatch.rules import urls
@@ -41,6 +42,8 @@ from tgewatch.rules import urls
         "http://[::1]80/",
         "http://::1/",
         "http://[fe80::1%25eth0]/",
+        "http://[:::]/",
+        "http://[1.2.3.4]/",
         "http://a:b:c/",
         "http://.../",
         "http://" + "a" * 5000,
@@ -100,6 +103,7 @@ def test_a_redirect_is_checked_like_any_address(location):
     ("one", "other", "same"),
     [
         ("http://a/x", "http://a:80/y", True),
+        ("https://[::1]/x", "https://[::1]:443/y", True),
         ("http://A./x", "http://a/y", True),
         ("http://a/", "https://a/", False),
         ("http://a/", "http://a:8080/", False),
@@ -107,7 +111,19 @@ def test_a_redirect_is_checked_like_any_address(location):
     ],
 )
 def test_an_origin_is_scheme_host_and_port(one, other, same):
-    assert urls.same_origin(one, other) is same
+    assert urls.same_origin(urls.checked(one), urls.checked(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://Example.COM.:8080/a", "example.com"),
+        ("https://[2001:DB8::1]:8443/", "2001:db8::1"),
+        ("http://127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_a_host_is_named_without_its_trimmings(url, expected):
+    assert urls.host(urls.checked(url)) == expected
 
 
 @pytest.mark.parametrize(
@@ -208,3 +224,20 @@ def test_the_canonical_form_is_its_own_canonical_form(link):
 @given(st.text(max_size=200))
 def test_redaction_takes_anything(raw):
     assert urls.redacted(raw).isprintable() or urls.redacted(raw) == ""
+
+
+@given(
+    st.from_regex(
+        r"https?://[\[\]a-zA-Z0-9.:_\-]{1,20}(:[0-9]{0,5})?[/?][a-z%@:\[\]]{0,9}", fullmatch=True
+    )
+    | st.from_regex(r"http://\[[0-9a-f:.]{2,12}\](:[0-9]{1,3})?/", fullmatch=True)
+)
+def test_the_client_reads_the_same_host_and_port_as_we_do(raw):
+    try:
+        sent = urls.checked(raw)
+    except RefusedError:
+        return
+    read = URL(sent, encoded=True)
+
+    assert (read.scheme, read.raw_host.rstrip("."), read.port) == urls.origin(sent)
+    assert str(read) == sent

@@ -121,17 +121,20 @@ class Client:
             raise
         seconds = pool.settings.total if request.deadline is None else request.deadline
         job = _Job(request, url, pool, self._clock.monotonic() + seconds)
-        return await self._share(job, seconds)
-
-    async def _share(self, job: _Job, seconds: float) -> Response:
+        if request.deadline is None:
+            return await self._share(job)
         try:
-            async with asyncio.timeout(seconds + GRACE):
-                response, shared = await self._flights.join(
-                    _identity(job), lambda: self._bring(job), peek=_nothing, land=_keep_nothing
-                )
+            async with asyncio.timeout(seconds + GRACE):  # the one joined may have longer
+                return await self._share(job)
         except TimeoutError:
-            shown = urls.redacted(job.url)
-            raise TransientError(f"{shown}: no answer in time", cause="timeout") from None
+            raise TransientError(
+                f"{urls.redacted(url)}: no answer in time", cause="timeout"
+            ) from None
+
+    async def _share(self, job: _Job) -> Response:
+        response, shared = await self._flights.join(
+            _identity(job), lambda: self._bring(job), peek=_nothing, land=_keep_nothing
+        )
         job.pool.meter.joined += shared
         return cast("Response", response)
 
@@ -268,18 +271,19 @@ def _keep_nothing(_: object) -> Callable[[], None]:
 
 
 def _validators(job: _Job, answer: Answer) -> Validators:
-    shown = urls.redacted(answer.url)
     if answer.status == NOT_MODIFIED:
         if not job.request.validators:
-            raise MalformedError(
-                f"{shown}: 304 to a request without validators", cause="unexpected_304"
-            )
+            raise _senseless(answer, "nobody sent it validators", "unexpected_304")
         return freshness.renewed(job.request.validators, answer.headers)
-    if answer.status == 206:  # noqa: PLR2004 - no range was asked for
-        raise MalformedError(f"{shown}: 206 to a request for the whole", cause="bad_status")
+    if answer.status == 206:  # noqa: PLR2004 - partial content
+        raise _senseless(answer, "nobody asked for a part", "bad_status")
     if not answer.body:
-        raise MalformedError(f"{shown}: {answer.status} without a body", cause="empty_body")
+        raise _senseless(answer, "without a body", "empty_body")
     return freshness.validators(answer.headers)
+
+
+def _senseless(answer: Answer, why: str, cause: str) -> MalformedError:
+    return MalformedError(f"{urls.redacted(answer.url)}: {answer.status}: {why}", cause=cause)
 
 
 def _response(trail: Trail, answer: Answer, known: Validators, attempt: int) -> Response:

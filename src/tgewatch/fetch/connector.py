@@ -1,8 +1,10 @@
 """Connections: guarded before they are made, counted while they are open, closed on a flood."""
 
+import asyncio
 import functools
 import socket
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,14 +18,15 @@ MOST_ANSWERS = 32
 
 
 class Connector(aiohttp.TCPConnector):
-    """Opens and keeps connections. Limits nothing: the pools' rooms do."""
+    """Opens connections and keeps some. How many are in use at once is the pools' business."""
 
-    def __init__(self, *, guard: Guard, **options: Any) -> None:
+    def __init__(self, *, guard: Guard, crowded: Callable[[], bool], **options: Any) -> None:
+        """Close a connection after use, rather than keep it, while `crowded` says so."""
         self._guard = guard
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(limit=0, socket_factory=self._open_socket, **options)
         # aiohttp reads all that a server says before it asks whether anybody wants it.
-        self._factory = functools.partial(_Handler, loop=self._loop)  # type: ignore[assignment]
+        self._factory = functools.partial(_Handler, loop=self._loop, crowded=crowded)  # type: ignore[assignment]
 
     @property
     def open_sockets(self) -> int:
@@ -54,6 +57,14 @@ class _Socket(socket.socket):
 
 class _Handler(ResponseHandler):
     """Ends a connection on which answers pile up: each request has one."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, crowded: Callable[[], bool]) -> None:
+        super().__init__(loop)
+        self._crowded = crowded
+
+    @property
+    def should_close(self) -> bool:
+        return super().should_close or self._crowded()
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         if len(self) < MOST_ANSWERS:

@@ -134,20 +134,27 @@ class Turn:
         expected = self._gap() + (host.waiting - 1) * self._spacing
         if expected >= left:
             raise self._busy(expected)
-        try:
-            async with asyncio.timeout(left):
-                await host.queue.acquire()
-                self._first = True
-                while host.active >= self._at_once:
-                    host.freed.clear()
-                    await host.freed.wait()
-        except TimeoutError:
-            raise self._busy(max(expected, self._spacing)) from None
+        if host.waiting > 1 or host.queue.locked() or host.active >= self._at_once:
+            try:
+                async with asyncio.timeout(left):
+                    await self._queue()
+            except TimeoutError:
+                raise self._busy(max(expected, self._spacing)) from None
+        else:
+            await self._queue()  # at once, as nobody is before us
         gap = self._gap()
         if self._clock.monotonic() + gap >= self._until:
             raise self._busy(gap)
         if gap > 0:
             await self._clock.sleep(gap)
+
+    async def _queue(self) -> None:
+        host = self._host
+        await host.queue.acquire()
+        self._first = True
+        while host.active >= self._at_once:
+            host.freed.clear()
+            await host.freed.wait()
 
     def started(self) -> None:
         """Say that the request goes out now; the next one's gap is counted from here."""

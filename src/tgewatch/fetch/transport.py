@@ -112,6 +112,9 @@ class Transport:
     def _open_sockets(self) -> int:
         return self._connector.open_sockets if self._connector else 0
 
+    def _crowded(self) -> bool:
+        return self._open_sockets - self._active >= self._settings.idle_connections
+
     async def __aenter__(self) -> Self:
         if self._resolver is None:
             self._own_resolver = Resolver()
@@ -119,6 +122,7 @@ class Transport:
         lifetime: dict[str, Any] = {"keepalive_timeout": keep} if keep else {"force_close": True}
         self._connector = Connector(
             guard=self._guard,
+            crowded=self._crowded,
             ssl=self._tls or True,
             resolver=self._resolver or self._own_resolver,
             use_dns_cache=self._settings.dns_ttl > 0,
@@ -239,9 +243,6 @@ class Transport:
         for name, value in request.headers:
             headers[_CANONICAL.get(name.lower(), name)] = value
         headers["Accept-Encoding"] = ACCEPT_ENCODING
-        idle = self._open_sockets - (self._active - 1)  # this one has none yet
-        if idle > self._settings.idle_connections:
-            headers["Connection"] = "close"
         return headers
 
     async def _body(

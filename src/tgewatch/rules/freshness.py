@@ -52,6 +52,7 @@ _DIRECTIVE = re.compile(
 )
 _DIGITS = re.compile(r"[0-9]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e\x80-\xff]*")
+_OLD_CACHE = re.compile(r"(?:^|,)\s*(?:HTTP/)?1\.0\s", re.IGNORECASE)
 _ETAG = re.compile(r'(W/)?"[^"]*"')
 
 
@@ -93,14 +94,16 @@ def directives(headers: Headers) -> Directives:
         no_cache="no-cache" in found,
         must_revalidate="must-revalidate" in found,
         must_understand="must-understand" in found,
-        max_age=_one(found["max-age"]) if "max-age" in found else None,
-        stale_while_revalidate=_one(found.get("stale-while-revalidate", ["0"])),
-        stale_if_error=_one(found.get("stale-if-error", ["0"])),
+        max_age=_one(found.get("max-age")),
+        stale_while_revalidate=_one(found.get("stale-while-revalidate")) or 0.0,
+        stale_if_error=_one(found.get("stale-if-error")) or 0.0,
     )
 
 
-def _one(values: Sequence[str]) -> float:
+def _one(values: Sequence[str] | None) -> float | None:
     """Return the one value; contradiction and nonsense count as 0 (RFC 9111 section 4.2.1)."""
+    if values is None:
+        return None
     return _seconds(values[0]) or 0.0 if len(set(values)) == 1 else 0.0
 
 
@@ -132,7 +135,10 @@ def lifetime(headers: Headers, *, received: float) -> float | None:
 
     `s-maxage` is for shared caches and is not read. Never heuristic: see `heuristic`.
     """
-    stated = directives(headers)
+    return _lifetime(headers, directives(headers), received)
+
+
+def _lifetime(headers: Headers, stated: Directives, received: float) -> float | None:
     if stated.max_age is not None:
         return stated.max_age
     if "expires" not in headers:
@@ -154,9 +160,9 @@ def age(headers: Headers, *, requested: float, received: float, now: float) -> f
     The distance between the origin's clock and ours counts only where an HTTP/1.0 cache stood
     between (it would send no Age); otherwise a clock that is wrong would make everything stale.
     """
-    first = headers.get("age", "0").split(",")[0].strip()
-    corrected = (_seconds(first) or 0.0) + max(0.0, received - requested)
-    if re.search(r"(?:^|,)\s*(?:HTTP/)?1\.0\s", headers.get("via", ""), re.IGNORECASE):
+    stated = _seconds(headers["age"].split(",")[0].strip()) if "age" in headers else None
+    corrected = (stated or 0.0) + max(0.0, received - requested)
+    if "via" in headers and _OLD_CACHE.search(headers["via"]):
         corrected = max(corrected, received - _dated(headers, received))
     return corrected + max(0.0, now - received)
 
@@ -166,7 +172,7 @@ def fresh_for(headers: Headers, *, requested: float, received: float) -> float |
     stated = directives(headers)
     if stated.no_store or stated.no_cache:
         return 0.0
-    stays = lifetime(headers, received=received)
+    stays = _lifetime(headers, stated, received)
     if stays is None:
         return None
     return max(0.0, stays - age(headers, requested=requested, received=received, now=received))
@@ -194,7 +200,7 @@ def storable(status: int, headers: Headers) -> bool:
 def use(headers: Headers, *, requested: float, received: float, now: float) -> Use:
     """Return what may be done with a stored answer at `now`."""
     stated = directives(headers)
-    stays = lifetime(headers, received=received)
+    stays = _lifetime(headers, stated, received)
     if stated.no_cache or stays is None:
         return Use.REVALIDATE
     stale = age(headers, requested=requested, received=received, now=now) - stays
@@ -215,7 +221,7 @@ def usable_on_error(
     stated = directives(headers)
     if stated.no_cache or stated.must_revalidate:
         return False
-    stays = lifetime(headers, received=received) or 0.0
+    stays = _lifetime(headers, stated, received) or 0.0
     stale = age(headers, requested=requested, received=received, now=now) - stays
     return stale < max(stated.stale_if_error, window)
 
@@ -248,10 +254,11 @@ def validators(headers: Headers) -> Validators:
     if len(etag) > LONGEST_TAG or not _PRINTABLE.fullmatch(etag):
         etag = ""
     modified = headers.get("last-modified", "").strip()
-    changed = http_date(modified)
-    dated = http_date(headers.get("date", ""))
-    if changed is None or (dated is not None and changed > dated + SKEW):
-        modified = ""
+    if modified:
+        changed = http_date(modified)
+        dated = http_date(headers.get("date", ""))
+        if changed is None or (dated is not None and changed > dated + SKEW):
+            modified = ""
     return Validators(etag=etag, last_modified=modified)
 
 

@@ -5,6 +5,7 @@ differently (WHATWG URL standard and RFC 3986); where a name leads is the guard'
 """
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import quote, urljoin
 
 from yarl import URL
@@ -67,16 +68,23 @@ def checked(url: str) -> str:
     if port and not (_PORT.fullmatch(port) and 0 < int(port) <= _HIGHEST_PORT):
         raise _refused("no such port", text)
     scheme = shape[1].lower()
-    try:
-        name = URL(f"{scheme}://{host}").raw_host or ""
-    except ValueError as error:
-        raise _refused("no host that can be asked", text) from error
+    name = _ascii(host, text)
     if max(map(len, name.split("."))) > LONGEST_LABEL or len(name) > LONGEST_NAME:
         raise _refused("no host that can be asked", text)
     shown = f"[{name}]" if ":" in name else name
-    tail = _BARE_PERCENT.sub("%25", quote(shape[3], safe=_LEGAL))
+    tail = _BARE_PERCENT.sub("%25", quote(shape[3].removesuffix("?"), safe=_LEGAL))
     number = f":{int(port)}" if port and int(port) != DEFAULT_PORTS[scheme] else ""
     return f"{scheme}://{shown}{number}{'' if tail.startswith('/') else '/'}{tail}"
+
+
+def _ascii(host: str, url: str) -> str:
+    """Return the host as the resolver takes it: lower case, IDNA, literals without brackets."""
+    try:
+        if host.startswith("["):
+            return str(IPv6Address(host.strip("[]")))
+        return host.lower() if host.isascii() else URL(f"http://{host}").raw_host or ""
+    except ValueError as error:
+        raise _refused("no host that can be asked", url) from error
 
 
 def _split(authority: str) -> tuple[str, str]:
@@ -104,9 +112,10 @@ def resolved(base: str, location: str) -> str:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port (RFC 6454); equal origins may share credentials."""
-    parsed = URL(url)
-    return parsed.scheme, (parsed.raw_host or "").rstrip("."), parsed.port or 0
+    """Return scheme, host and port (RFC 6454) of a checked URL; equal ones may share credentials."""
+    scheme, _, rest = url.partition("://")
+    name, port = _split(rest.partition("/")[0])
+    return scheme, _plain(name), int(port or DEFAULT_PORTS[scheme])
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -114,8 +123,12 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def host(url: str) -> str:
-    """Return the host in lower case, without port, brackets and final dot."""
-    return (URL(url).raw_host or "").rstrip(".").lower()
+    """Return the host of a checked URL, without port, brackets and final dot."""
+    return _plain(_split(url.partition("://")[2].partition("/")[0])[0])
+
+
+def _plain(name: str) -> str:
+    return name.strip("[]").rstrip(".")
 
 
 def canonical(url: str) -> str:
