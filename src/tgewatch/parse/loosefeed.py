@@ -1,6 +1,5 @@
 """Feeds that are no XML any more, read by feedparser."""
 
-import calendar
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from tgewatch.parse.entry import Entry, Feed, FeedLimits
 from tgewatch.parse.links import web_link
 from tgewatch.parse.text import plain_text, shorten
-from tgewatch.parse.timestamps import EARLIEST, LATEST, parse_timestamp
+from tgewatch.parse.timestamps import parse_timestamp
 
 
 def read_loosely(text: bytes, *, url: str, limits: FeedLimits) -> Feed | None:
@@ -76,13 +75,9 @@ def _link(entry: Mapping[str, Any], url: str) -> str:
 
 
 def _published(entry: Mapping[str, Any]) -> float | None:
+    """Read the dates as they were written: what feedparser makes of prose is a guess."""
     for name in ("published", "created", "updated"):
         moment = parse_timestamp(_text(entry, name))
-        if moment is None and (parsed := entry.get(f"{name}_parsed")):
-            try:
-                moment = float(calendar.timegm(parsed))
-            except (ValueError, OverflowError, TypeError):
-                moment = None
-        if moment is not None and EARLIEST <= moment < LATEST:
+        if moment is not None:
             return moment
     return None
