@@ -28,6 +28,8 @@ LONGEST = 7 * 86_400.0
 """Seconds; a service that asks for more is not believed."""
 FAILURES = 3
 """Consecutive failures after which a channel is left alone until the next drain."""
+SHORTEST = 1.0
+"""Seconds; with less than this left, nothing is begun."""
 ERROR_LIMIT = 300
 
 
@@ -97,9 +99,12 @@ class Deliverer:
         result = Drained()
         async with self._draining:
             until = asyncio.get_running_loop().time() + deadline
-            async with asyncio.TaskGroup() as tasks:
-                for channel in self._channels.values():
-                    tasks.create_task(self._drain(channel, until, result))
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for channel in self._channels.values():
+                        tasks.create_task(self._drain(channel, until, result))
+            except ExceptionGroup as group:
+                raise group.exceptions[0] from group
         return result
 
     async def _drain(self, channel: Channel, until: float, result: Drained) -> None:
@@ -119,7 +124,11 @@ class Deliverer:
                 if _subject(delivery) in held:
                     continue
                 left = until - asyncio.get_running_loop().time()
-                if left <= 0 or failures >= FAILURES or self._is_paused(channel.name):
+                if (
+                    left < min(SHORTEST, settings.timeout)
+                    or failures >= FAILURES
+                    or self._is_paused(channel.name)
+                ):
                     break
                 moved = True
                 if await self._deliver(channel, delivery, settings, left, result):

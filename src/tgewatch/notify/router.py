@@ -1,6 +1,6 @@
 """What goes to which channel, and not before when."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import sha256
@@ -29,7 +29,7 @@ class Router:
             _Rule(
                 settings=channel,
                 zone=zone_of(channel.zone),
-                companies=frozenset(name_of(name).compact for name in channel.companies),
+                companies=_spellings(channel.companies),
             )
             for channel in channels
         )
@@ -92,11 +92,15 @@ def _wants(rule: _Rule, event: Event, transition: Transition) -> bool:
         return False
     if not rule.companies:
         return True
-    return not rule.companies.isdisjoint(
-        name_of(name).compact for name in (event.company, event.project) if name
-    )
+    return not rule.companies.isdisjoint(_spellings((event.company, event.project)))
 
 
 def _watches(rule: _Rule, company: str) -> bool:
     """Return whether a source's health matters: outlets speak of every company."""
-    return not rule.companies or not company or name_of(company).compact in rule.companies
+    return not rule.companies or not company or bool(rule.companies & _spellings((company,)))
+
+
+def _spellings(names: Iterable[str]) -> frozenset[str]:
+    """Return the forms by which these names are compared."""
+    found = [name_of(name) for name in names if name]
+    return frozenset(form for name in found for form in (name.compact, name.core) if form)

@@ -13,6 +13,7 @@ _SCHEME = re.compile(r"^(\w+)://")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
 OPEN, CLOSE = "\u2039", "\u203a"
 """Angle quotation marks stand for the angle brackets of mark-up."""
+_DEFANGED = str.maketrans({".": "[.]", "@": "[@]", ":": "[:]"})
 _LONGEST = 20_000
 _URL_LONGEST = 500
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
@@ -58,7 +59,7 @@ def defang(url: str) -> str:
     rest = shown[scheme.end() :] if scheme else shown
     host, slash, path = rest.partition("/")
     prefix = f"{scheme.group(1).lower().replace('t', 'x')}://" if scheme else ""
-    return f"{prefix}{host.replace('.', '[.]').replace('@', '[@]')}{slash}{path}"
+    return f"{prefix}{host.translate(_DEFANGED)}{slash}{path}"
 
 
 def followable(url: str) -> bool:

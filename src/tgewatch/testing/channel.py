@@ -95,6 +95,15 @@ class FakeChannel:
 
         return self._then(wait)
 
+    def rings(self, bell: asyncio.Event) -> "FakeChannel":
+        """Take the message and ring the bell that another waits for."""
+
+        async def ring(notice: Notice, key: str) -> None:
+            await self._take(notice, key)
+            bell.set()
+
+        return self._then(ring)
+
     async def send(self, notice: Notice, *, key: str) -> None:
         self.attempts += 1
         act = self._script.popleft() if self._script else self._take

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -128,7 +129,10 @@ def _opened(name: str, url: str) -> apprise.Apprise:
         storage_mode=apprise.PersistentStoreMode.MEMORY,
     )
     opened = apprise.Apprise(asset=asset)
-    if not opened.add(url) or len(opened) != 1:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the libraries behind its 190 plugins
+        known = opened.add(url)
+    if not known or len(opened) != 1:
         raise ConfigError([f"channel {name}: Apprise knows no service at this URL"])
     service: _Service = opened[0]
     service.retry = 0  # ours, with the same key; the URL may ask for Apprise's own

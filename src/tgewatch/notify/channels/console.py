@@ -33,5 +33,5 @@ class ConsoleChannel:
                     emoji=False,
                     soft_wrap=True,
                 )
-        except BrokenPipeError as error:
+        except (BrokenPipeError, SystemExit) as error:  # Rich ends the program on the first
             raise RefusedError("nobody reads the console any more", cause="pipe") from error
