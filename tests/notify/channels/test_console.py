@@ -34,7 +34,7 @@ def test_a_terminal_gets_colours_and_words_of_others_literally():
 
 def test_a_pipe_that_nobody_reads_is_a_refusal():
     class Closed(StringIO):
-        def write(self, text):
+        def write(self, _text):
             raise BrokenPipeError
 
     class Harmless(Console):
