@@ -47,15 +47,16 @@ class CachedFetcher:
         key = cache_key(request)
         if request.revalidate:
             return await self._poll(request, key, tier)
-        asked = False
+        brought = False
 
         async def renew() -> Fetched:
-            nonlocal asked
-            asked = True
-            return await self._renew(request, key, tier)
+            nonlocal brought
+            fetched = await self._renew(request, key, tier)
+            brought = True
+            return fetched
 
         response = await self._cache.get_or_fetch(key, renew, tier=tier)
-        return response if asked else self._aged(response, key, tier)
+        return response if brought else self._aged(response, key, tier)
 
     async def _poll(self, request: Request, key: str, tier: str) -> Response:
         response = await self._fetcher.fetch(request)
