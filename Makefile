@@ -3,20 +3,47 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: test check
+.DEFAULT_GOAL := help
+.PHONY: help demo scan test test-wheel check quality bench lock clean
+
+help:  ## Show what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(READY): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("tgewatch needs Python 3.11 or newer; try: make PYTHON=python3.12 …" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
-	touch $@
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
 
-test: $(READY)  ## Set up and run all tests
-	$(BIN)/python -m pytest
+demo: $(READY)  ## Set up, then watch a simulated week: offline, nothing to configure
+	$(BIN)/tgewatch demo
+
+scan: $(READY)  ## Set up, then scan the live default watchlist once
+	$(BIN)/tgewatch --state state scan
+
+test: $(READY)  ## Set up and pass all tests
+	$(PYTEST)
+
+test-wheel: $(READY)  ## Build the wheel and pass all tests with it in place of src
+	rm -rf build/wheel dist
+	$(PIP) wheel --no-build-isolation --no-deps --wheel-dir dist .
+	$(PIP) install --no-deps --target build/wheel dist/tgewatch-*.whl
+	TGEWATCH_TEST_INSTALLED=build/wheel PYTHONPATH=build/wheel $(PYTEST)
 
 check: $(READY)  ## Format, lint, types, imports
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lock: $(READY)  ## Resolve the dependencies anew, with hashes
+	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --upgrade --quiet \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+		--output-file requirements/dev.txt
+
+clean:  ## Remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
