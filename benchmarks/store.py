@@ -22,6 +22,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 from tgewatch.detect.correct import advance
 from tgewatch.model import Item, Judged, Poll, Source, SourceState, Validators
@@ -101,7 +102,7 @@ async def spread(works: Sequence[Callable[[], Awaitable[object]]]) -> None:
 class Meter:
     """CPU and wall time of a block, all threads of the process together."""
 
-    def __enter__(self) -> "Meter":
+    def __enter__(self) -> Self:
         self.cpu, self.wall = time.process_time(), time.perf_counter()
         return self
 

@@ -25,6 +25,8 @@ class Home:
     root: Path
     clock: ManualClock = field(default_factory=ManualClock)
     memory: MemoryStore | None = None
+    blank: Path | None = None
+    """An empty store to begin with."""
 
     @asynccontextmanager
     async def open(self, access: Access = Access.OWN, **ways: Any) -> AsyncIterator[Any]:
@@ -39,6 +41,16 @@ class Home:
             self.settings, root=self.root, clock=self.clock, access=access, **ways
         ) as store:
             yield store
+
+    def clear(self) -> None:
+        """Begin anew."""
+        if self.settings.database_url:
+            emptied(self.settings.database_url)
+        elif self.path.parent.exists():
+            shutil.rmtree(self.path.parent)
+            if self.blank is not None:
+                self.path.parent.mkdir()
+                shutil.copy(self.blank, self.path)
 
     @property
     def path(self) -> Path:
@@ -77,9 +89,9 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sqlite(tmp_path: Path, blank: Path) -> Home:
-    home = Home(StoreSettings(), tmp_path)
+    home = Home(StoreSettings(), tmp_path, blank=blank)
     home.path.parent.mkdir()
-    shutil.copy(blank, home.path)
+    home.clear()
     return home
 
 

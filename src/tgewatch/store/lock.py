@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,6 +17,9 @@ INSTANCE = 0x7467_6569
 """Key of the advisory lock that the owning instance holds in PostgreSQL."""
 
 
+PATIENCE = 2_000
+"""Milliseconds."""
+LOCK_NOT_AVAILABLE = "55P03"
 _HOLDER = (
     "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
     "WHERE l.locktype = 'advisory' AND l.granted AND l.objid = %s "
@@ -66,19 +70,21 @@ def hold_database(engine: sa.Engine) -> None:
 
     The engine writes through a single connection. When that is lost and made again while another
     instance has taken the lock, writing ends with StoreBusyError: nobody writes without the lock.
+    The server may notice late that a holder was killed, so the lock is waited for a little.
     """
 
     @sa.event.listens_for(engine, "connect")
-    def take(connection: object, _record: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", (INSTANCE,))
-        got = cursor.fetchone()[0]
-        if not got:
-            cursor.execute(_HOLDER, (INSTANCE,))
-            row = cursor.fetchone()
-            connection.close()  # type: ignore[attr-defined]
-            raise StoreBusyError(
-                f"the database is in use by {row[0] if row and row[0] else 'another instance'}"
-            )
-        cursor.close()
-        connection.commit()  # type: ignore[attr-defined]
+    def take(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
+            try:
+                cursor.execute("SELECT pg_advisory_lock(%s)", (INSTANCE,))
+            except Exception as error:
+                if getattr(error, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                    raise
+                connection.rollback()
+                row = cursor.execute(_HOLDER, (INSTANCE,)).fetchone()
+                connection.close()
+                holder = row[0] if row and row[0] else "another instance"
+                raise StoreBusyError(f"the database is in use by {holder}") from error
+        connection.commit()
