@@ -42,3 +42,7 @@ def test_bytes_that_name_a_file_are_text_and_not_opened(tmp_path):
 def test_what_is_no_feed_is_none():
     assert read(b"<html><p>hello</p></html>") is None
     assert read(b"") is None
+
+
+def test_its_own_failures_are_no_feed():
+    assert read(b"<rss><item><category>a</item></category>&") is None

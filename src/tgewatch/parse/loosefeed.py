@@ -3,11 +3,18 @@
 import io
 from collections.abc import Mapping
 from typing import Any
+from xml.sax import SAXException
 
 from tgewatch.parse.entry import Entry, Feed, FeedLimits
 from tgewatch.parse.links import web_link
 from tgewatch.parse.text import plain_text, shorten
 from tgewatch.parse.timestamps import parse_timestamp
+
+_ITS_BUGS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, SAXException,
+    TypeError, ValueError,
+)  # fmt: skip
+"""What it is known to raise, or may, on tags in an order that it does not expect."""
 
 
 def read_loosely(text: bytes, *, url: str, limits: FeedLimits) -> Feed | None:
@@ -19,12 +26,15 @@ def read_loosely(text: bytes, *, url: str, limits: FeedLimits) -> Feed | None:
     """
     import feedparser  # type: ignore[import-untyped]  # noqa: PLC0415 - most runs never need it
 
-    found = feedparser.parse(
-        io.BytesIO(text),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    try:
+        found = feedparser.parse(
+            io.BytesIO(text),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except _ITS_BUGS:
+        return None
     entries = tuple(
         _entry(entry, url, limits)
         for entry in found.entries[: limits.entries]
