@@ -179,7 +179,7 @@ def _read_damaged(document: _Document, url: str, limits: FeedLimits) -> Feed:
     try:
         tree = etree.fromstring(text, _parser(recover=False))
     except etree.XMLSyntaxError as problem:
-        error = "" if _is_mild(problem) else clean(str(problem), 150)
+        error = "" if _is_mild(problem) else clean(problem.msg or "", 150)
         tree = _recovered(text)
     feed = None if tree is None else read_tree(tree, url=url, limits=limits)
     if feed is not None and not error and (feed.entries or not _mentions_entries(text)):

@@ -78,7 +78,9 @@ def _tree(text: bytes, entities: Mapping[bytes, bytes]) -> Element:
     try:
         return etree.fromstring(repair(text, entities), parser)
     except etree.XMLSyntaxError as error:
-        raise MalformedError(f"not OPML: {clean(str(error), 150)}", cause="not_opml") from error
+        raise MalformedError(
+            f"not OPML: {clean(error.msg or '', 150)}", cause="not_opml"
+        ) from error
 
 
 def write_opml(outlines: Sequence[Outline], *, title: str = "tgewatch") -> bytes:
