@@ -310,6 +310,44 @@ def test_claim_window_sale_rounds_and_listings_lie_on_one_timeline_each_told_onc
     assert found.event.date == day("2026-05-12")
 
 
+def test_a_claim_opened_before_the_token_trades_and_the_token_much_later_are_two_news():
+    opened = claim("Claim your CURV now", Kind.AIRDROP_CLAIM, "2026-05-12")
+    trading = claim("CURV is trading at last", Kind.LIVE, "2026-07-20", outlet="b.example")
+
+    assert story(opened, trading).changes == ["claim_open", "live"]
+    same_day = replace(trading, at=opened.at + 60, seen=opened.at + 60)
+    assert story(opened, same_day).changes == ["claim_open"]
+    assert story(LIVE, trading).changes == ["live"]
+
+
+def test_a_later_round_has_its_own_delay_and_leaves_the_token_live():
+    found = story(
+        LIVE,
+        claim("Season 2 airdrop claim is postponed", Kind.POSTPONED, "2026-05-20"),
+        claim("Season 2 claim delayed again", Kind.POSTPONED, "2026-05-21", outlet="b.example"),
+    )
+
+    assert found.changes == ["live", "postponed"]
+    assert found.told[-1].detail == "claim 2"
+    assert found.event.state is State.LIVE
+    assert found.event.conflict == ""
+
+
+def test_claims_that_are_opened_again_are_told():
+    found = story(
+        claim("Claim your CURV now", Kind.AIRDROP_CLAIM, "2026-05-12"),
+        claim("Curvance reopens CURV claims", Kind.AIRDROP_CLAIM, "2026-06-01"),
+    )
+
+    assert [t.detail for t in found.told] == ["", "reopened"]
+
+
+def test_a_listing_on_several_venues_is_one_message_that_names_them():
+    found = story(LIVE, claim("KuCoin and Bybit list CURV", Kind.LISTING, "2026-05-13"))
+
+    assert found.told[-1].detail == "Bybit, KuCoin"
+
+
 def test_the_date_of_a_sale_is_no_date_of_the_token():
     found = story(
         claim("Curvance sale on 2 May", Kind.TOKEN_SALE, "2026-04-01", date=day("2026-05-02")),

@@ -150,7 +150,7 @@ EVENT = Event(
 
 
 @pytest.mark.parametrize(
-    ("change", "date", "before", "note", "words"),
+    ("change", "date", "before", "detail", "words"),
     [
         ("announced", None, None, "", "token announced"),
         ("announced", month("2026-05"), None, "", "token announced in May 2026"),
@@ -168,6 +168,8 @@ EVENT = Event(
          "postponed from 12 May 2026 to June 2026"),
         ("postponed", None, None, "", "postponed"),
         ("cancelled", None, None, "", "cancelled"),
+        ("postponed", day("2026-07-06"), None, "claim 2", "claim 2: postponed to 6 July 2026"),
+        ("claim_open", None, None, "reopened", "airdrop claim (reopened) is open"),
         ("live", None, None, "", "token is live"),
         ("live", day("2026-05-12"), None, "Binance", "token is live on Binance"),
         ("claim_open", None, None, "", "airdrop claim is open"),
@@ -179,10 +181,10 @@ EVENT = Event(
         ("done", None, None, "", "done"),
     ],
 )  # fmt: skip
-def test_each_change_has_its_sentence(change, date, before, note, words):
+def test_each_change_has_its_sentence(change, date, before, detail, words):
     told = Transition(
         event=EVENT.id, number=1, change=change, state=State.DATED, at=0.0, claim="c", date=date,
-        date_before=before, note=note,
+        date_before=before, detail=detail,
     )  # fmt: skip
 
     assert notice_of(EVENT, told, None, 0.0).headline == f"Curvance (CURV): {words}"

@@ -1,6 +1,7 @@
 """What of two views of an event is a change, and whether it is worth telling."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from tgewatch.detect.phase import moment, suspicious
 from tgewatch.detect.timeline import Fact, View
@@ -15,7 +16,18 @@ without a date no older than this."""
 STALE = LIVE_FOR
 """Seconds; a claim that was made longer ago than this is history, whenever it is read."""
 
-FACT_ORDER = ("claim_open", "listing", "sale_open", "sale_close", "claim_close", "sale", "claim")
+FACT_ORDER = (
+    "postponed",
+    "cancelled",
+    "claim_open",
+    "listing",
+    "live",
+    "sale_open",
+    "sale_close",
+    "claim_close",
+    "sale",
+    "claim",
+)
 """Where one claim brings several facts, it is told by the first of these."""
 
 _NEWS = (Relation.NEW, Relation.FINER, Relation.OTHER)
@@ -29,7 +41,8 @@ class Change:
     name: str
     date: DateClaim | None
     date_before: DateClaim | None = None
-    note: str = ""
+    detail: str = ""
+    """Venue or round."""
 
 
 def change(before: View | None, after: View) -> Change | None:
@@ -48,10 +61,11 @@ def change(before: View | None, after: View) -> Change | None:
 
 
 def _first(after: View) -> Change:
-    fact = next(iter(_ordered(after.facts.values())), None)
+    facts = list(after.facts.values())
+    fact = next((_joint(one, facts) for one in _ordered(facts)), None)
     if fact is None or after.state in (State.POSTPONED, State.CANCELLED, State.DONE):
         return Change(after.change, after.date)
-    return Change(_name(after, fact), after.date or fact.date, note=fact.detail)
+    return Change(_name(after, fact), after.date or fact.date, detail=fact.detail)
 
 
 def _state_change(before: View, after: View, fact: Fact | None) -> Change:
@@ -84,30 +98,37 @@ def _date_change(before: View, after: View) -> Change | None:
     return None
 
 
-def _ordered(facts: object) -> list[Fact]:
-    return sorted(facts, key=lambda f: (FACT_ORDER.index(f.change), f.at, f.detail))  # type: ignore[call-overload, no-any-return]
+def _ordered(facts: Iterable[Fact]) -> list[Fact]:
+    return sorted(facts, key=lambda fact: (FACT_ORDER.index(fact.change), fact.at, fact.detail))
 
 
 def _new_fact(before: View, after: View) -> Fact | None:
     """Return the foremost fact that is new and says something that the state and date do not."""
     fresh = [fact for key, fact in after.facts.items() if key not in before.facts]
     for fact in _ordered(fresh):
-        if fact.change == "claim" and not fact.detail:
-            if not concrete(fact.date) or not _beside(after, fact.date):
-                continue
-            if before.state in (State.LIVE, State.DONE):
-                return fact
-        return fact
+        known_as_live = before.state is State.LIVE and fact.change == "live"
+        unnumbered = fact.change == "claim" and not fact.detail
+        if known_as_live or (unnumbered and not _beside(after, fact.date)):
+            continue
+        return _joint(fact, fresh)
     return None
+
+
+def _joint(fact: Fact, fresh: Sequence[Fact]) -> Fact:
+    """Return a listing with all the venues that are new with it."""
+    if fact.change != "listing":
+        return fact
+    venues = sorted(one.detail for one in fresh if one.change == "listing")
+    return replace(fact, detail=", ".join(venues))
 
 
 def _beside(after: View, date: DateClaim | None) -> bool:
     """Return whether `date` is not the event's own, however exactly it is said."""
-    return relation(after.date, date) in (Relation.OTHER, Relation.NEW)
+    return concrete(date) and relation(after.date, date) in (Relation.OTHER, Relation.NEW)
 
 
 def _told_fact(fact: Fact) -> Change:
-    return Change(fact.change, fact.date, note=fact.detail)
+    return Change(fact.change, fact.date, detail=fact.detail)
 
 
 def _fact_moved(before: View, after: View) -> Change | None:
@@ -124,6 +145,7 @@ def _fact_moved(before: View, after: View) -> Change | None:
 
 
 def _label(fact: Fact) -> str:
+    """Return what a date belongs to, in words: `claim close`, `listing KuCoin`."""
     return f"{fact.change.replace('_', ' ')} {fact.detail}".strip()
 
 
@@ -193,5 +215,6 @@ def transition(
         date=found.date,
         date_before=found.date_before,
         tell=worth_telling(before, after, found, claim, now=now),
-        note="; ".join(part for part in (found.note, note) if part),
+        note=note,
+        detail=found.detail,
     )

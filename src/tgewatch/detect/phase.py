@@ -22,7 +22,7 @@ _TEXT = 700
 _CLOSE = re.compile(
     r"\b(?:claims?|claiming|window|airdrop|sale|period|portal|distribution|round)\b"
     r"(?:\W+\w+){0,3}?\W+(?:clos(?:es?|ed|ing)|end(?:s|ed|ing)?|expir\w+|conclud\w+|deadline"
-    r"|sold out|over|finish\w*)\b"
+    r"|sold out|(?:is|are) over|finish\w*)\b"
     r"|\b(?:deadline|last (?:chance|day|call|hours?)|final (?:day|hours?|call)|sells? out|sold out)\b"
 )
 _OPEN = re.compile(
@@ -39,6 +39,10 @@ _AHEAD = re.compile(
     r"|tomorrow|announc\w+|unveil\w*|reveal\w*|confirm\w*|schedul\w+|hints?|teas\w+|before|coming"
     r"|introduc\w+|expected|details)\b"
 )
+_IMMINENT = re.compile(
+    r"\b(?:soon|tomorrow|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
+    r"|in \d+ (?:hours?|days?|weeks?))\b"
+)
 _SLIP = re.compile(
     r"\b(?:delay(?:s|ed|ing)?|postpon\w+|push(?:es|ed)? back|pushed to|mov(?:es|ed) (?:back |up )?"
     r"(?:from|to)|reschedul\w+|slips?|slipped|brought forward|brings forward|now set for|new date"
@@ -50,7 +54,9 @@ _ROUND = re.compile(
     r"\b(?:round|phase|season|stage|wave|batch|tranche)\s*#?(\d{1,2})\b"
     r"|\b(second|third|fourth|fifth|2nd|3rd|4th|5th)\s+(?:\w+\s+){0,2}?"
     r"(?:round|phase|season|stage|wave|batch|tranche|airdrop|sale)\b"
+    r"|\b(re-?open)\w*"
 )
+REOPENED = "reopened"
 _ORDINALS = {
     "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4, "fifth": 5, "5th": 5,
 }  # fmt: skip
@@ -82,7 +88,7 @@ class Statement:
     track: str
     """token, claim, sale or listing."""
     part: str = ""
-    """Number of the round, where one is named; distinguishes tracks of one kind."""
+    """Number of the round after the first, or `reopened`; distinguishes tracks of one kind."""
     venues: tuple[str, ...] = ()
     """Exchanges that a listing names."""
     date: DateClaim | None = None
@@ -182,7 +188,9 @@ def _signal(kind: Kind, words: str, date: DateClaim | None, *, ahead: bool, slip
             return _phase(kind, words, date, ahead=ahead, slip=slip)
 
 
-def _phase(kind: Kind, words: str, date: DateClaim | None, *, ahead: bool, slip: bool) -> Signal:
+def _phase(  # noqa: PLR0911 - a ladder, read from the top
+    kind: Kind, words: str, date: DateClaim | None, *, ahead: bool, slip: bool
+) -> Signal:
     """Read whether a claim, sale or listing is to come, is open or closes."""
     opens = _OPEN.search(words)
     closes = None if kind is Kind.LISTING or slip else _CLOSE.search(words)
@@ -195,6 +203,8 @@ def _phase(kind: Kind, words: str, date: DateClaim | None, *, ahead: bool, slip:
     announced = _AHEAD.search(words)
     if announced and (opens is None or announced.start() < opens.start()):
         return Signal.ANNOUNCE
+    if _IMMINENT.search(words):
+        return Signal.ANNOUNCE
     if opens is None and kind is Kind.TOKEN_SALE:
         return Signal.ANNOUNCE
     return Signal.OPEN
@@ -204,6 +214,8 @@ def _round(words: str) -> str:
     found = _ROUND.search(words)
     if not found:
         return ""
+    if found.group(3):
+        return REOPENED
     number = int(found.group(1)) if found.group(1) else _ORDINALS[found.group(2)]
     return str(number) if number > 1 else ""
 

@@ -4,7 +4,7 @@ The claims are read in the order in which they were made, never in which they ar
 late arrival cannot turn back what was said after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tgewatch.detect.near import independent
@@ -34,7 +34,8 @@ class Fact:
     """Something that happens once on an event's timeline."""
 
     change: str
-    """claim, claim_open, claim_close, sale, sale_open, sale_close or listing."""
+    """live, claim, claim_open, claim_close, sale, sale_open, sale_close or listing; of a round
+    also postponed and cancelled."""
     detail: str
     """Venue or round."""
     date: DateClaim | None
@@ -94,14 +95,15 @@ def view(placed: Sequence[Said], now: float) -> View | None:
 def _last(found: View) -> float:
     """Return when an event last had news while it was live; a window that is open keeps it so.
 
-    What comes after its end does not bring it back.
+    What comes after its end does not bring it back, but for the token itself, when only its claim
+    had been open.
     """
     last = found.since
     if found.state is not State.LIVE:
         return last
     for fact in sorted(found.facts.values(), key=lambda one: (one.at, one.change, one.detail)):
-        if fact.at > last + LIVE_FOR:
-            break
+        if fact.at > last + LIVE_FOR and fact.change != "live":
+            continue
         last = max(last, fact.at)
         if fact.change == "claim_close" and fact.date is not None:
             last = max(last, min(fact.date.end, fact.at + LONGEST_WINDOW))
@@ -127,10 +129,10 @@ def _read(fold: _Fold, one: Said) -> None:
 def _targets(fold: _Fold, what: Statement) -> tuple[str, ...]:
     """Return the tracks that a statement is about.
 
-    A delay is about all that has not happened yet, unless it names the sale. A listing without a
+    A delay is about all that has not happened yet, unless it names the sale or a round. A listing without a
     venue is about the token.
     """
-    if what.signal in (Signal.POSTPONE, Signal.CANCEL):
+    if what.signal in (Signal.POSTPONE, Signal.CANCEL) and not what.part:
         sales = [key for key in fold.tracks if key.startswith(SALE)]
         if what.track == SALE and sales:
             return tuple(sales)
@@ -143,31 +145,40 @@ def _targets(fold: _Fold, what: Statement) -> tuple[str, ...]:
 
 
 def _note(fold: _Fold, one: Said) -> None:
-    """Keep what happens once: windows, sale rounds, venues."""
+    """Keep what happens once: the token's start, windows, sale rounds, venues."""
     what = one.statement
-    detail = f":{what.part}" if what.part else ""
+    for change, detail, date in _facts(fold, what):
+        _keep(fold, f"{change}:{detail}", Fact(change, detail, date, one.at))
+
+
+def _facts(fold: _Fold, what: Statement) -> Iterator[tuple[str, str, DateClaim | None]]:
+    """Yield change, round or venue, and date of every fact that a statement brings."""
     match what.track, what.signal:
-        case (("claim" | "sale"), Signal.CLOSE):
+        case _, Signal.POSTPONE | Signal.CANCEL:
+            if what.part:
+                name = "postponed" if what.signal is Signal.POSTPONE else "cancelled"
+                yield name, f"{what.track} {what.part}", what.date
+        case "token", Signal.OPEN:
+            yield "live", "", None
+        case "claim" | "sale", Signal.OPEN | Signal.CLOSE:
             if what.track == SALE:
-                _keep(fold, f"{SALE}{detail}", Fact(SALE, what.part, None, one.at))
-            name = f"{what.track}_close"
-            _keep(fold, f"{name}{detail}", Fact(name, what.part, what.date, one.at))
-        case (("claim" | "sale"), Signal.OPEN):
-            if what.track == SALE:
-                _keep(fold, f"{SALE}{detail}", Fact(SALE, what.part, None, one.at))
-            name = f"{what.track}_open"
-            _keep(fold, f"{name}{detail}", Fact(name, what.part, what.date, one.at))
-        case (("claim" | "sale"), (Signal.ANNOUNCE | Signal.DATE)):
-            track = fold.tracks.get(what.key)
-            date = track.date if track is not None else what.date
-            _keep(fold, f"{what.track}{detail}", Fact(what.track, what.part, date, one.at))
-        case "listing", (Signal.ANNOUNCE | Signal.DATE | Signal.OPEN):
+                yield SALE, what.part, None
+            name = "open" if what.signal is Signal.OPEN else "close"
+            yield f"{what.track}_{name}", what.part, what.date
+        case "claim" | "sale", Signal.ANNOUNCE | Signal.DATE:
+            yield what.track, what.part, _known(fold, what.key, what)
+        case "listing", Signal.ANNOUNCE | Signal.DATE | Signal.OPEN:
+            if what.signal is Signal.OPEN:
+                yield "live", "", None  # it trades
             for venue in what.venues:
-                track = fold.tracks.get(f"{LISTING}:{venue}")
-                date = track.date if track is not None else what.date
-                _keep(fold, f"{LISTING}:{venue}", Fact(LISTING, venue, date, one.at))
+                yield LISTING, venue, _known(fold, f"{LISTING}:{venue}", what)
         case _:
             return
+
+
+def _known(fold: _Fold, key: str, what: Statement) -> DateClaim | None:
+    track = fold.tracks.get(key)
+    return what.date if track is None else track.date
 
 
 def _keep(fold: _Fold, key: str, fact: Fact) -> None:

@@ -43,7 +43,9 @@ class Notice:
     sources: int = 0
     conflict: str = ""
     note: str = ""
-    """What else there is to know: a venue, a round, why it was kept apart."""
+    """What else there is to know, as why it was kept apart from a like event."""
+    detail: str = ""
+    """Venue of a listing, or the round of a claim or sale, that it is about."""
 
 
 @dataclass(frozen=True, slots=True)

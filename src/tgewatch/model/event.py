@@ -98,3 +98,5 @@ class Transition:
     date_before: DateClaim | None = None
     tell: bool = True
     note: str = ""
+    detail: str = ""
+    """Venue of a listing, or the round of a claim or sale, that it is about."""

@@ -65,6 +65,7 @@ def notice_of(
         sources=event.sources,
         conflict=clean(event.conflict, TITLE_LIMIT),
         note=clean(transition.note, TITLE_LIMIT),
+        detail=clean(transition.detail, DETAIL_LIMIT),
     )
 
 
@@ -102,36 +103,39 @@ def _headline(event: Event, transition: Transition, zone: tzinfo) -> str:
     who = f"{name} ({ticker})" if ticker and ticker.casefold() != name.casefold() else name
     date = None if transition.date is None else shown(transition.date, zone)
     before = None if transition.date_before is None else shown(transition.date_before, zone)
-    note = clean(transition.note, DETAIL_LIMIT)
-    words = _words(transition.change, date, before, note)
+    words = _words(transition.change, date, before, clean(transition.detail, DETAIL_LIMIT))
     if transition.change in ("postponed", "cancelled") and transition.before is State.LIVE:
         words += ", although it was live"
     return f"{who}: {words}"
 
 
-def _words(change: str, date: str | None, before: str | None, note: str) -> str:
-    """Return what changed, in words."""
+def _words(change: str, date: str | None, before: str | None, detail: str) -> str:
+    """Return what changed, in words; `detail` is the venue, round or window that it is about."""
     on = f" {_preposition(date)}{date}" if date else ""
     was = f", was {before}" if before and before != date else ""
-    windows = {"claim": "airdrop claim", "sale": "token sale"}
+    about = f"{detail}: " if detail else ""
     kind, _, _ = change.partition("_")
-    if kind in windows:
-        which = f"{windows[kind]} (round {note})" if note else windows[kind]
+    if kind in _WINDOWS:
+        round_ = f"round {detail}" if detail.isdigit() else detail
+        which = f"{_WINDOWS[kind]} ({round_})" if detail else _WINDOWS[kind]
         return f"{which} {_VERBS[change]}{on}{was}"
     if change == "redated":
-        what = f"{note}: " if note else ""
-        return what + (f"moved from {before} to {date}" if before else f"new date: {date}")
+        return about + (f"moved from {before} to {date}" if before else f"new date: {date}")
     if change == "postponed":
-        return change + (f" from {before}" if before else "") + (f" to {date}" if date else "")
+        return (
+            about + change + (f" from {before}" if before else "") + (f" to {date}" if date else "")
+        )
     return {
         "rumoured": f"a token is hinted at{on}",
         "announced": f"token announced{on}",
         "dated": f"date set: {date}{was}",
-        "live": f"token is live{f' on {note}' if note else ''}",
-        "listing": f"listing on {note or 'an exchange'}{on}{was}",
+        "live": f"token is live{f' on {detail}' if detail else ''}",
+        "listing": f"listing on {detail or 'an exchange'}{on}{was}",
+        "cancelled": f"{about}cancelled",
     }.get(change, f"{change}{on}")
 
 
+_WINDOWS = {"claim": "airdrop claim", "sale": "token sale"}
 _VERBS = {
     "claim": "announced",
     "claim_open": "is open",

@@ -36,6 +36,7 @@ def payload(notice: Notice, *, key: str) -> bytes:
             "links": [_link(link) for link in notice.links],
             "conflict": notice.conflict or None,
             "note": notice.note or None,
+            "detail": notice.detail or None,
         }
     )
 

@@ -129,7 +129,7 @@ def _facts(notice: Notice, zone: tzinfo) -> Iterator[tuple[str, str]]:
         yield "Because", "; ".join(map(_reason, notice.why))
     if notice.conflict:
         yield "Sources disagree", notice.conflict
-    if notice.note and notice.note not in notice.headline:
+    if notice.note:
         yield "Note", notice.note
     for flag in notice.flags:
         yield "Warning", f"{flag.name.replace('_', ' ')}: {flag.detail}"
