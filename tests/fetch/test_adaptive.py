@@ -87,7 +87,13 @@ def test_threads_may_teach_it_at_once():
 
 
 @pytest.mark.parametrize(
-    ("key", "name"), [("https://a.example:8/x?y", "a.example:8"), ("user:1", "user:1"), ("", "")]
+    ("key", "name"),
+    [
+        ("https://a.example:8/x?y", "a.example:8"),
+        ("user:1", "user:1"),
+        ("", ""),
+        ("http://[", "http://["),
+    ],
 )
 def test_the_class_of_a_url_is_its_host(key, name):
     assert by_host(key) == name

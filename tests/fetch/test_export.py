@@ -16,12 +16,13 @@ def test_exports_the_persisted_tiers_as_json(tmp_path):
     cache = Cache(TIERS, clock=ManualClock(5_000.0))
     cache.set("a", {"text": "T", "raw": b"\xff", "tags": ("x",)}, tier="article_content")
     cache.set("b", Validators(etag='"e"'), tier="article_content", ttl=10)
-    cache.set("c", object(), tier="article_content")
-    cache.set("\ud800", b"bytes", tier="article_content")
+    for key, value in (("c", object()), ("e", 2**70), ("f", {"a": {1: object()}})):
+        cache.set(key, value, tier="article_content")
+    cache.set("\ud800", {"\ud800": b"bytes"}, tier="article_content")
     cache.set("d", 1, tier="rss")
     path = tmp_path / "state" / "cache_persistence.json"
 
-    assert cache.export_json(path) == 3
+    assert cache.export_json(path) == 4
     exported = json.loads(path.read_text())
 
     assert set(exported) == {"version", "exported", "tiers"}
@@ -35,7 +36,7 @@ def test_exports_the_persisted_tiers_as_json(tmp_path):
         "value": {"text": "T", "raw": {"base64": "/w=="}, "tags": ["x"]},
     }
     assert rows["b"]["value"] == {"etag": '"e"', "last_modified": ""}
-    assert rows["?"]["value"] == "bytes"
+    assert rows["?"]["value"] == {"?": "bytes"}
 
 
 def test_what_is_past_keeping_is_not_exported(tmp_path):

@@ -7,8 +7,9 @@ import pytest
 
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.fetch.blob import FileBlob
-from tgewatch.fetch.ledger import Ledgers, Ticket
+from tgewatch.fetch.ledger import Ledgers, Ticket, ledgers_from
 from tgewatch.rules.ledger import LedgerPolicy, Urgency
+from tgewatch.settings.limiting import LimitSettings
 from tgewatch.testing import ManualClock
 from tgewatch.testing.rate_server import NoAnswerError, RateFaults, RateServer
 from tgewatch.testing.virtual_loop import VirtualClock, run_virtually
@@ -254,6 +255,20 @@ def test_a_restart_keeps_the_window(tmp_path):
     assert again.wait("search").reason == "spent"
     clock.advance(820)  # neither clock is known well after a restart
     assert again.wait("search").reason == "probe"
+
+
+def test_settings_say_how_careful_to_be(tmp_path):
+    clock = ManualClock()
+    settings = LimitSettings(margin=10)
+    ledgers = explored(
+        clock, remaining=10, ledgers=ledgers_from(settings, root=tmp_path, clock=clock)
+    )
+
+    assert ledgers.wait("search").reason == "spent"
+    assert (tmp_path / "state" / "ledger.json").exists()
+    assert explored(
+        clock, ledgers=ledgers_from(LimitSettings(path=None), root=tmp_path, clock=clock)
+    )
 
 
 def test_a_crash_near_the_end_of_a_window_costs_no_429(tmp_path):

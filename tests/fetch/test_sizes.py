@@ -1,4 +1,5 @@
 import sys
+from collections import deque
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +10,13 @@ from tgewatch.fetch.sizes import MAX_PARTS, bytes_of
 @dataclass(frozen=True, slots=True)
 class Slotted:
     body: bytes
+
+
+class Private:
+    __slots__ = ("__body", "__unset")
+
+    def __init__(self, body):
+        self.__body = body
 
 
 class Open:
@@ -34,6 +42,8 @@ BODY = b"x" * 10_000
         {"a": [{"b": (BODY,)}]},
         Slotted(BODY),
         Open(BODY),
+        Private(BODY),
+        deque([BODY]),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -54,7 +54,7 @@ def test_sees_bytes_above_the_budget():
 
 def test_sees_errors():
     class Failing(Plain):
-        def get(self, key, *, tier, default=None):
+        def get(self, key, *, tier, default=None):  # noqa: ARG002 - the port's shape
             raise RuntimeError("no")
 
     assert hammered(Failing()).errors

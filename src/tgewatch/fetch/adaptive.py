@@ -26,7 +26,11 @@ class LearnedTtl:
 
 def by_host(key: str) -> str:
     """Return the host of a URL as the class of a key."""
-    return urlsplit(key).netloc or key[:60]
+    try:
+        host = urlsplit(key).netloc
+    except ValueError:
+        host = ""
+    return (host or key)[:100]
 
 
 class AdaptiveTtl:

@@ -25,21 +25,20 @@ def export_entries(
     """
     shift = now - monotonic
     written = 0
-    tables: dict[str, list[dict[str, object]]] = {}
+    tables: dict[str, list[msgspec.Raw]] = {}
     for tier, entries in tiers.items():
         rows = tables[tier] = []
         for key, entry in entries:
             if entry.refusal or entry.keep_until <= monotonic:
                 continue
-            with suppress(TypeError, RecursionError):
-                rows.append(
-                    {
-                        "key": key.encode(errors="replace").decode(),
-                        "stored": entry.stored + shift,
-                        "fresh_until": entry.fresh_until + shift,
-                        "value": _plain(entry.value),
-                    }
-                )
+            with suppress(TypeError, ValueError, OverflowError, RecursionError):
+                row = {
+                    "key": _text(key),
+                    "stored": entry.stored + shift,
+                    "fresh_until": entry.fresh_until + shift,
+                    "value": _plain(entry.value),
+                }
+                rows.append(msgspec.Raw(msgspec.json.encode(row)))
                 written += 1
     write_atomically(path, msgspec.json.encode({"version": 1, "exported": now, "tiers": tables}))
     return written
@@ -68,11 +67,11 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
 def _plain(value: object) -> object:
     match value:
         case str():
-            plain: object = value.encode(errors="replace").decode()
+            plain: object = _text(value)
         case bytes():
             plain = _text_or_base64(value)
         case dict():
-            plain = {str(key): _plain(part) for key, part in value.items()}
+            plain = {_text(str(key)): _plain(part) for key, part in value.items()}
         case list() | tuple() | set() | frozenset():
             plain = [_plain(part) for part in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
@@ -87,3 +86,7 @@ def _text_or_base64(value: bytes) -> object:
         return value.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(value).decode()}
+
+
+def _text(value: str) -> str:
+    return value.encode(errors="replace").decode()

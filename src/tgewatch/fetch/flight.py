@@ -5,6 +5,7 @@ import contextvars
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from tgewatch.errors import TransientError
@@ -166,8 +167,8 @@ class Flights:
         if flight.loop is asyncio.get_running_loop():
             task.cancel()
             await asyncio.wait({task})
-        elif not flight.loop.is_closed():
-            flight.loop.call_soon_threadsafe(task.cancel)
+        else:
+            _cancel_elsewhere(flight.loop, task)
 
     def join_blocking(
         self, key: str, fetch: Callable[[], Any], *, peek: Peek, land: Land
@@ -212,8 +213,8 @@ class Flights:
                 return
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
-        if flight.loop is not None and flight.task is not None and not flight.loop.is_closed():
-            flight.loop.call_soon_threadsafe(flight.task.cancel)
+        if flight.loop is not None and flight.task is not None:
+            _cancel_elsewhere(flight.loop, flight.task)
 
     def refresh(self, key: str, fetch: Callable[[], Awaitable[Any]], *, land: Land) -> bool:
         """Start a fetch that nobody waits for, unless one is under way; needs a running loop."""
@@ -241,6 +242,11 @@ class Flights:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _cancel_elsewhere(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    with suppress(RuntimeError):  # the loop has been closed, and its tasks with it
+        loop.call_soon_threadsafe(task.cancel)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -5,15 +5,17 @@ import heapq
 import itertools
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from tgewatch.clock import Clock
 from tgewatch.errors import RefusedError, TransientError
-from tgewatch.fetch.blob import Blob
+from tgewatch.fetch.blob import Blob, FileBlob
 from tgewatch.fetch.ledger_state import dump, load
 from tgewatch.rules.ledger import Lease, Ledger, LedgerPolicy, Urgency, Wait
 from tgewatch.rules.rate_headers import TOO_MANY, read_answer
+from tgewatch.settings.limiting import LimitSettings
 
 DEADLINE = 1_800.0
 """Seconds that anybody waits in line."""
@@ -66,7 +68,7 @@ class _Waiter:
 
     def ring(self) -> None:
         """Wake it, from any thread."""
-        if not self.loop.is_closed():
+        with suppress(RuntimeError):  # its loop has been closed
             self.loop.call_soon_threadsafe(self.bell.set)
 
 
@@ -309,6 +311,18 @@ class Ledgers:
         with self._lock:
             state = self._state()
         self._save(state)
+
+
+def ledgers_from(settings: LimitSettings, *, root: Path, clock: Clock) -> Ledgers:
+    """Return the ledgers that the settings describe; a relative path starts at `root`."""
+    policy = LedgerPolicy(
+        margin=settings.margin,
+        held=settings.held,
+        guard=settings.guard,
+        window=settings.window,
+    )
+    blob = FileBlob(root / settings.path) if settings.path is not None else None
+    return Ledgers(clock=clock, policy=policy, blob=blob)
 
 
 def _refuse(endpoint: str, got: Ticket | Wait, left: float) -> None:

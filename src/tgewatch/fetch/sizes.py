@@ -1,7 +1,15 @@
 """How many bytes a value keeps in memory."""
 
 import sys
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from collections import deque
+from contextlib import suppress
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 
 MAX_PARTS = 200_000
 """Objects looked at in one value; more are refused rather than guessed."""
@@ -40,16 +48,14 @@ def _push_parts(part: object, waiting: list[object]) -> None:
     if isinstance(part, dict):
         waiting.extend(part.keys())
         waiting.extend(part.values())
-    elif isinstance(part, list | tuple | set | frozenset):
+    elif isinstance(part, list | tuple | set | frozenset | deque):
         waiting.extend(part)
     elif isinstance(part, memoryview):
         waiting.append(part.obj)
     if (attributes := getattr(part, "__dict__", None)) is not None:
         waiting.append(attributes)
     for kind in type(part).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
-        waiting.extend(
-            getattr(part, name, None)
-            for name in ((slots,) if isinstance(slots, str) else slots)
-            if name not in {"__dict__", "__weakref__"}
-        )
+        for member in kind.__dict__.values():
+            if isinstance(member, MemberDescriptorType):
+                with suppress(AttributeError):
+                    waiting.append(member.__get__(part))

@@ -41,7 +41,7 @@ class CacheSettings(Section):
     adaptive: bool = True
     """Learn each key's TTL from how often it was found changed."""
     staleness: float = Field(default=0.1, gt=0, lt=1)
-    """Share of reads that may be out of date under a learned TTL."""
+    """Share of stale reads that a tier's TTL is meant to accept; learned TTLs follow from it."""
     rss: Tier = Tier(ttl=600, stale_if_error=86_400)
     twitter_user: Tier = Tier(ttl=3_600, max_bytes=5_000_000, persist=True)
     article_content: Tier = Tier(

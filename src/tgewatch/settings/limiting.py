@@ -1,5 +1,7 @@
 """How much may be asked of others."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from tgewatch.settings.section import Section
@@ -19,5 +21,7 @@ class LimitSettings(Section):
     """Share of an API window that background work leaves to the rest."""
     guard: Seconds = Field(default=0.25, ge=0)
     """Seconds past the end of an API window before its successor is tried."""
+    path: Path | None = Path("state/ledger.json")
+    """File in which API windows outlive a restart; none forgets them."""
     window: Seconds = Field(default=900.0, gt=0)
     """Seconds of an API window, for answers that say 429 without saying until when."""
