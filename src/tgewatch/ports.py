@@ -103,7 +103,7 @@ class PoolMetrics:
     """Requests under way now."""
     statuses: Mapping[int, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
-    """By cause, as in docs/fetching.md; of calls, after retries."""
+    """Failed attempts, by cause as in docs/fetching.md."""
 
 
 class Fetcher(Protocol):

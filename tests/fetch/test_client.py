@@ -213,6 +213,36 @@ def test_a_wait_stops_one_url_or_the_whole_host_as_the_policy_says(against, scop
     against(script, scene, hosts=(policy,))
 
 
+def test_articles_wait_when_any_page_of_their_host_said_so(against):
+    async def script(asked, line):
+        return reply(429, Retry_After="600") if asked.path == "/1" else reply(200, FEED)
+
+    async def scene(server, client, transport):
+        for path, cause in (("/1", "http_429"), ("/2", "throttled")):
+            with pytest.raises(TransientError) as caught:
+                await client.fetch(Request(server.url(path), pool="article"))
+            assert caught.value.cause == cause
+        assert (await client.fetch(Request(server.url("/feed"), pool="rss"))).status == 200
+        assert [a.path for a in server.asked] == ["/1", "/feed"]
+
+    against(script, scene)
+
+
+def test_who_stands_in_the_queue_hears_it_when_the_host_wants_to_be_left_alone(against):
+    clock = ManualClock(0.0)
+
+    async def scene(server, client, transport):
+        calls = [client.fetch(Request(server.url(f"/{n}"))) for n in range(5)]
+        errors = await asyncio.gather(*calls, return_exceptions=True)
+        assert sorted(e.cause for e in errors) == ["http_429", *["throttled"] * 4]
+        assert len(server.asked) == 1
+        assert client.metrics()["default"].errors == {"http_429": 1, "throttled": 4}
+
+    policy = HostPolicy(host="127.0.0.1", retry_after_scope="host")
+    slow = reply(429, Retry_After="600")
+    against(says(slow), scene, clock=clock, hosts=(policy,), default=Pool(per_host=1))
+
+
 def test_a_wait_that_outlasts_the_deadline_is_not_begun(against):
     clock = ManualClock()
     scene = failing(TransientError, "http_503", retry_after=4, requests=1, deadline=3.0)

@@ -199,6 +199,15 @@ def test_a_wait_for_the_whole_host_stops_all_of_it():
     assert waits.left("http://b/x") == 0
 
 
+def test_a_wait_for_one_url_stops_the_minor_requests_to_its_host_as_well():
+    waits = Waits(clock=ManualClock(0.0))
+    waits.remember("http://a/feed", 10, whole_host=False)
+
+    assert waits.left("http://a/article", minor=True) == 10
+    assert waits.left("http://a/other-feed") == 0
+    assert waits.left("http://b/article", minor=True) == 0
+
+
 def test_a_later_shorter_wait_does_not_shorten_an_earlier_one():
     waits = Waits(clock=ManualClock(0.0))
     waits.remember("http://a/", 100, whole_host=False)

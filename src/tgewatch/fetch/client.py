@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from random import Random
 from types import MappingProxyType
 from typing import Self, cast
@@ -100,9 +101,9 @@ class Client:
         """Return what each pool has done so far."""
         return MappingProxyType(self._transport.metrics())
 
-    def waiting(self, url: str) -> float:
+    def waiting(self, url: str, *, pool: str = "default") -> float:
         """Return the seconds for which a call for `url` would be held back by a Retry-After."""
-        return self._waits.left(urls.checked(url))
+        return self._waits.left(urls.checked(url), minor=pool == "article")
 
     async def fetch(self, request: Request) -> Response:
         """Return a 2xx with a body, or a 304 to validators that were sent.
@@ -170,11 +171,9 @@ class Client:
                 while urls.host(trail.url) == host:
                     answer = await self._send(job, trail, turn)
                     step = self._judged(job, trail, answer, policy)
-                    if isinstance(step, Trail):
-                        trail = step
-                        self._obey_waits(job, trail)
-                    else:
+                    if not isinstance(step, Trail):
                         return _response(trail, answer, step, attempt)
+                    trail = step
 
     async def _turn(self, job: _Job, host: str, policy: HostPolicy) -> Turn:
         try:
@@ -190,6 +189,12 @@ class Client:
 
     async def _send(self, job: _Job, trail: Trail, turn: Turn) -> Answer:
         conditional = freshness.conditional(job.request.validators)
+
+        def starting() -> None:
+            if error := self._told_to_wait(job, trail):  # while we stood in the queue
+                raise error
+            turn.started()
+
         return await self._transport.send(
             Send(
                 url=trail.url,
@@ -197,19 +202,22 @@ class Client:
                 headers=(*job.request.headers, *conditional) if trail.trusted else conditional,
             ),
             seconds=job.until - self._clock.monotonic(),
-            starting=turn.started,
+            starting=starting,
         )
 
     def _obey_waits(self, job: _Job, trail: Trail) -> None:
-        left = self._waits.left(trail.url)
-        if left > 0:
-            error = TransientError(
-                f"{urls.redacted(trail.url)}: asked to be left alone",
-                retry_after=left,
-                cause="throttled",
-            )
+        if error := self._told_to_wait(job, trail):
             job.pool.meter.failed(error)
             raise error
+
+    def _told_to_wait(self, job: _Job, trail: Trail) -> TransientError | None:
+        left = self._waits.left(trail.url, minor=job.request.pool == "article")
+        if not left:
+            return None
+        shown = urls.redacted(trail.url)
+        return TransientError(
+            f"{shown}: asked to be left alone", retry_after=left, cause="throttled"
+        )
 
     def _judged(
         self, job: _Job, trail: Trail, answer: Answer, policy: HostPolicy
@@ -259,7 +267,8 @@ class Client:
 def _identity(job: _Job) -> str:
     """Return what two requests have in common when one answer serves both."""
     asked = job.request
-    return repr((job.url, asked.pool, asked.validators, asked.headers))
+    said = repr((job.url, asked.pool, asked.validators, asked.headers))
+    return sha256(said.encode()).hexdigest()  # it may show up in messages, and headers hold secrets
 
 
 def _nothing() -> object:

@@ -178,11 +178,16 @@ class Turn:
 
 
 class Waits:
-    """Retry-After as it was said, per URL or per host. Lost when the program ends."""
+    """Retry-After as it was said: for one URL, or for its whole host. Lost when the program ends.
+
+    What is said for one URL also holds for the minor requests to its host (articles): there are
+    many of them, none is urgent, and most servers count per client rather than per page.
+    """
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
-        self._until: dict[str, float] = {}
+        self._until: dict[tuple[str, str], float] = {}
+        """(url, host or minor; which of them) → time on the monotonic clock."""
         self._sweep_at = REMEMBERED
 
     def __repr__(self) -> str:
@@ -194,13 +199,15 @@ class Waits:
         if len(self._until) >= self._sweep_at:
             self._until = {k: t for k, t in self._until.items() if t > now}
             self._sweep_at = max(REMEMBERED, 2 * len(self._until))
-        key = urls.host(url) if whole_host else url
-        self._until[key] = max(self._until.get(key, 0.0), now + seconds)
+        name = urls.host(url)
+        keys = [("host", name)] if whole_host else [("url", url), ("minor", name)]
+        for key in keys:
+            self._until[key] = max(self._until.get(key, 0.0), now + seconds)
 
-    def left(self, url: str) -> float:
+    def left(self, url: str, *, minor: bool = False) -> float:
         """Return the seconds for which `url` is still to be left alone, 0 when it may be asked."""
         if not self._until:
             return 0.0
-        now = self._clock.monotonic()
-        until = max(self._until.get(url, now), self._until.get(urls.host(url), now))
-        return max(0.0, until - now)
+        now, name = self._clock.monotonic(), urls.host(url)
+        keys = [("url", url), ("host", name), *([("minor", name)] if minor else [])]
+        return max(0.0, max(self._until.get(key, now) for key in keys) - now)

@@ -35,7 +35,7 @@ class HostPolicy(Section):
     spacing: Seconds | None = Field(default=None, ge=0)
     """Seconds between the starts of two requests; without it `[fetch] spacing` holds."""
     retry_after_scope: str = Field(default="url", pattern="^(url|host)$")
-    """Whether Retry-After stops the URL or the whole host."""
+    """Whether Retry-After stops the URL (and the articles of its host) or the whole host."""
     throttle_statuses: tuple[int, ...] = (429, 503)
     """Answers that mean "slow down" (some hosts say 403)."""
 
