@@ -152,7 +152,7 @@ def test_polls_are_whole_or_absent_wherever_the_process_is_killed(sql, kill):
         found.setdefault(step, []).append(judge(sql, *polls))
         prepare(sql)
 
-    assert len(found) > 20
+    assert sum(map(len, found.values())) > 25
     assert not any(found["before commit"][:1])
     assert found["after commit"][-1] is True
     assert {step for step, outcomes in found.items() if True in outcomes} <= {
@@ -178,7 +178,7 @@ def test_a_delivery_is_marked_or_not_wherever_the_process_is_killed(sqlite, kill
         prepare(sqlite)
 
     assert [one for one in found if one[1] == "delivered"] == [("after commit", "delivered")]
-    assert len(found) > 4
+    assert len(found) > 3
 
 
 def test_a_store_that_was_killed_while_it_was_made_is_made_again(unmade, kill):
@@ -188,7 +188,7 @@ def test_a_store_that_was_killed_while_it_was_made_is_made_again(unmade, kill):
         unmade.clear()
         steps += 1
 
-    assert steps > 40
+    assert steps > 25
 
 
 def judge_new(home):

@@ -69,6 +69,7 @@ async def open_store(
             where=where,
             group=settings.group,
             readers=1 if database.writer is database.reader else settings.readers,
+            writable=access is not Access.READ,
             retention=settings.retention_days * DAY,
             clock=clock,
         )
@@ -108,8 +109,7 @@ def _sqlite(
                     with database.writer.begin() as connection:
                         migrations.upgrade(connection)
             if access is not Access.READ:
-                with database.writer.begin():
-                    pass  # can it be written to?
+                _try_to_write(database)
         yield database
 
 
@@ -138,6 +138,13 @@ def _revision(database: Database, where: str) -> str:
         if not found and database.sqlite and sa.inspect(connection).get_table_names():
             raise ConfigError([f"{where} is the database of another program"])
         return _known(found, where)
+
+
+def _try_to_write(database: Database) -> None:
+    """Raise what a write would raise; SQLite lets a transaction begin on a read-only file."""
+    with database.writer.connect() as connection:
+        connection.exec_driver_sql("PRAGMA user_version = 0")
+        connection.rollback()
 
 
 def _known(revision: str, where: str) -> str:

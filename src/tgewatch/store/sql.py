@@ -51,20 +51,29 @@ class SqlStore:
         where: str,
         group: int,
         readers: int,
+        writable: bool,
         retention: float,
         clock: Clock,
     ) -> None:
         self.database = database
         self._rules = rules
         self._where = where
+        self._writable = writable
         self._retention = retention
         self._clock = clock
         self._advanced_at = float("-inf")
-        self._writer = Writer(database.writer, rules=rules, where=where, group=group)
+        self._writer = Writer(
+            database.writer, rules=rules, where=where, group=group, allowed=writable
+        )
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="tgewatch-reader")
 
     def __repr__(self) -> str:
         return f"<SqlStore {self._where}>"
+
+    @property
+    def transactions(self) -> int:
+        """Transactions committed since the store was opened."""
+        return self._writer.transactions
 
     def start(self) -> None:
         """Begin to serve the running event loop."""
@@ -95,7 +104,7 @@ class SqlStore:
         now = self._clock.now()
         stale = now - self._retention * upkeep.TOUCH
         found, faded = await self._read(partial(items.unseen, wanted=wanted, stale=stale))
-        if faded:
+        if faded and self._writable:
             await self._writer.do(
                 partial(items.touch, source=wanted[0].source, digests=faded, at=now)
             )

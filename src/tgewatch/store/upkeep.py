@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tgewatch.errors import ConfigError
 from tgewatch.store import outbox as letters
-from tgewatch.store.database import Database, explaining
+from tgewatch.store.database import Database
 from tgewatch.store.schema import claims, items, outbox, seen, sources
 
 DAY = 86_400.0
@@ -103,7 +103,9 @@ def vacuum(database: Database) -> None:
             driver.autocommit = True
         driver.execute("VACUUM")
         driver.execute("ANALYZE")
-        if not database.sqlite:
+        if database.sqlite:
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        else:
             driver.autocommit = False
     finally:
         pooled.close()
@@ -115,15 +117,14 @@ def copy_sqlite(source: Path, target: Path) -> None:
     part.unlink(missing_ok=True)
     try:
         with (
-            explaining(str(target)),
             closing(sqlite3.connect(source)) as old,
             closing(sqlite3.connect(part)) as new,
         ):
             old.backup(new, pages=-1)
             new.execute("PRAGMA journal_mode = DELETE")
         part.replace(target)
-    except OSError as error:
-        raise ConfigError([f"{target} cannot be written: {error.strerror}"]) from error
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError([f"{target} cannot be written: {error}"]) from error
     finally:
         part.unlink(missing_ok=True)
 

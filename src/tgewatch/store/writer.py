@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from tgewatch.errors import TransientError
+from tgewatch.errors import RefusedError, TransientError
 from tgewatch.model import Poll, Stored
 from tgewatch.store.database import explaining
 from tgewatch.store.polls import Rules, commit
@@ -45,11 +45,14 @@ class Writer:
     transaction fails, each piece gets one of its own.
     """
 
-    def __init__(self, engine: sa.Engine, *, rules: Rules, where: str, group: int) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, rules: Rules, where: str, group: int, allowed: bool
+    ) -> None:
         self._engine = engine
         self._rules = rules
         self._where = where
         self._group = group
+        self._allowed = allowed
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._places = asyncio.Semaphore(WAITING)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,6 +91,8 @@ class Writer:
         return result
 
     async def _submit(self, work: Poll | Work | _Alone) -> Any:
+        if not self._allowed:
+            raise RefusedError(f"{self._where} is open for reading only", cause="read_only")
         await self._places.acquire()
         if self._closed or self._loop is None:
             self._places.release()
