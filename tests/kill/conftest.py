@@ -205,9 +205,9 @@ class Town:
         self.begin(folder, now, at=at, note=note)
         return self.end()
 
-    def settle(self, folder: Path) -> Kept:
+    def settle(self, folder: Path, *, times: int = 2) -> Kept:
         """Run the program as its user would, until nothing is left to do."""
-        for again in range(2):
+        for again in range(times):
             code = self.scan(folder, LATER + 60 * again)
             assert code == 0, (folder / "err").read_text()
         return kept(folder)
@@ -234,7 +234,7 @@ class Town:
             for number in range(sources)
         )
         (folder / "tgewatch.toml").write_text(
-            f'[fetch]\nallow_private = true\nspacing = 0\n[store]\ngroup = {group}\n'
+            f"[fetch]\nallow_private = true\nspacing = 0\n[store]\ngroup = {group}\n"
             f'[detection]\nmode = "discover"\n{listed}'
             f'[[channel]]\nname = "hook"\nkind = "webhook"\nurl = "{self.channel.url}"\n'
         )
@@ -295,7 +295,7 @@ def fresh(town, tmp_path):
 
 
 @pytest.fixture
-def folder(town, undisturbed, tmp_path):
+def folder(town, tmp_path):
     """A folder in which the feed was read once; since then the site has news."""
     place = tmp_path / "watch"
     shutil.copytree(town.template, place)

@@ -1,10 +1,10 @@
 """Starts the real program again and again, cheaply, and kills it at a named point.
 
 A script of its own, which imports the program once. Each line on standard input is a JSON object:
-`arguments` of the command line, the `folder` to run in, the point to be killed `at` (empty: none),
-and the file in which to `note` every point that is reached (empty: nowhere). The answer is the
-process id on one line and, in the end, the exit code on another, negative for a signal; what was
-printed is in `out` and `err` in `folder`.
+`arguments` of the command line, the `folder` to run in, the point to be killed `at` (the whole
+name or its first word; empty: none), and the file in which to `note` every point that is reached
+(empty: nowhere). The answer is the process id on one line and, in the end, the exit code on
+another, negative for a signal; what was printed is in `out` and `err` in `folder`.
 
 The points live here alone. They wrap methods of the rooms and watch the engine's statements:
 
@@ -20,6 +20,7 @@ KIND is `open` (migrations), `poll`, `article` (judged again with its text), `ma
 `other`.
 """
 
+import importlib
 import json
 import os
 import re
@@ -30,7 +31,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import tgewatch.app  # noqa: F401 - so that the children need not
 import tgewatch.cli
 from tgewatch.engine.articles import Articles
 from tgewatch.model import Poll
@@ -38,6 +38,18 @@ from tgewatch.notify.channels.webhook import WebhookChannel
 from tgewatch.sources.feed import FeedReader
 from tgewatch.store.writer import Writer
 
+EARLY = (
+    "platformdirs",
+    "tgewatch.app",
+    "tgewatch.cli.logs",
+    "tgewatch.cli.progress",
+    "tgewatch.cli.show",
+    "tgewatch.cli.times",
+    "tgewatch.settings.load",
+    "trafilatura",
+    "uvloop",
+)
+"""Imported once, so that no child has to."""
 DEADLINE = 60
 """Seconds after which a child that hangs is ended."""
 KINDS = {"rejudge": "article", "delivered": "mark"}
@@ -57,7 +69,7 @@ class Points:
         if self._note is not None:
             with self._note.open("a") as opened:
                 opened.write(f"{name}\n")
-        if name == self._at:
+        if self._at and f"{name} ".startswith(f"{self._at} "):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def install(self) -> None:
@@ -95,7 +107,11 @@ class Points:
             self.reached(f"{self._kind}.done")
             return report(writer, done)
 
-        Writer._together, Writer._run, Writer._report = watched_together, watched_run, watched_report
+        Writer._together, Writer._run, Writer._report = (
+            watched_together,
+            watched_run,
+            watched_report,
+        )
 
     def _statement(self, _connection, _cursor, statement, _values, _context, _many) -> None:
         thread = threading.current_thread()
@@ -131,6 +147,8 @@ def child(start) -> int:
 
 
 def main() -> None:
+    for name in EARLY:
+        importlib.import_module(name)
     for line in sys.stdin:
         number = os.fork()
         if number == 0:
@@ -139,9 +157,9 @@ def main() -> None:
                 code = child(json.loads(line))
             finally:
                 os._exit(code)
-        print(number, flush=True)
+        print(number, flush=True)  # noqa: T201 - the answer
         _, status = os.waitpid(number, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201 - as above
 
 
 if __name__ == "__main__":
