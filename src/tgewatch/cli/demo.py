@@ -90,7 +90,7 @@ async def _play(plan: "Plan", folder: Path, *, json: bool) -> dict[str, Any]:
 
     hands = _Hands(plan.start)
     out = console(stderr=json)
-    async with WorldServer(plan, now=hands.now, slow=0.5) as world:
+    async with WorldServer(plan, now=hands.now, slow=0.2) as world:
         settings = _settings(plan, world, folder)
         out.print(
             f"[bold]A simulated week[/bold] · {len(plan.outlets)} feeds on"
@@ -105,7 +105,7 @@ async def _play(plan: "Plan", folder: Path, *, json: bool) -> dict[str, Any]:
             lookup=_lookup(world.address),
         ) as program:
             while hands.now() < plan.start + plan.days * DAY:
-                await program.watch.scan(everything=True)
+                await program.watch.scan()
                 rounds += 1
                 hands.turn(STEP)
             events = list(await program.store.events())
@@ -145,8 +145,8 @@ def _settings(plan: "Plan", world: "WorldServer", folder: Path) -> "Settings":
         "fetch": {
             "allow_private": True,
             "spacing": 0,
-            "rss": {"total": 1.5, "stalled": 1.0, "connect": 1.0},
-            "article": {"total": 1.5, "stalled": 1.0, "connect": 1.0},
+            "rss": {"total": 1.0, "stalled": 0.5, "connect": 0.5},
+            "article": {"total": 1.0, "stalled": 0.5, "connect": 0.5},
         },
         "detection": {"mode": "discover"},
         "company": [

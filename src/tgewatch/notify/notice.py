@@ -1,7 +1,7 @@
 """What is told of a change: a bounded value, made of cleaned words, ready for any channel."""
 
 from collections.abc import Iterable
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from tgewatch.detect.phase import suspicious
 from tgewatch.detect.voice import voices_of
@@ -78,7 +78,7 @@ def source_notice(
         return None
     if after.health in TROUBLE:
         change = after.health
-        reason = clean(after.error if after.health != "silent" else after.because, TITLE_LIMIT)
+        reason = clean(_trouble(after), TITLE_LIMIT)
         headline = f"{name} {TROUBLE[after.health]}" + (f": {reason}" if reason else "")
     elif after.health == WELL and before.health in TROUBLE:
         change = "recovered"
@@ -95,6 +95,15 @@ def source_notice(
         state=after.health,
         links=(Link(url=source.url[:URL_LIMIT], title=name, source=name),),
     )
+
+
+def _trouble(state: SourceState) -> str:
+    """Return what there is to say of the trouble a source is in."""
+    if state.health != "silent":
+        return state.error
+    if state.newest_at is None:
+        return "nothing new for longer than is usual there"
+    return f"nothing new since {datetime.fromtimestamp(state.newest_at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _headline(event: Event, transition: Transition, zone: tzinfo) -> str:
