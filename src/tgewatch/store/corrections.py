@@ -8,7 +8,7 @@ from tgewatch.errors import RefusedError
 from tgewatch.model import State, Stored
 from tgewatch.ports import Correct
 from tgewatch.store import events as loading
-from tgewatch.store.polls import Rules, result
+from tgewatch.store.polls import Rules
 from tgewatch.store.rows import portions
 from tgewatch.store.schema import events
 
@@ -41,7 +41,7 @@ def advance(connection: sa.Connection, ids: Sequence[str], now: float, rules: Ru
         merged = rules.advance(event, now)
         if merged.transitions:
             book.take(merged, None, now)
-    return result(book, 0)
+    return book.result()
 
 
 def correct(
@@ -60,4 +60,4 @@ def correct(
             book.remove(event.id, kept[0] if kept else None)
     for merged in after:
         book.take(merged, None, at)
-    return result(book, 0)
+    return book.result()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from tgewatch.detect.merge import candidate_keys, event_keys
-from tgewatch.model import Claim, Event, Outgoing, Transition
+from tgewatch.model import Claim, Event, Outgoing, Stored, Transition
 from tgewatch.ports import Merge, Merged, Route
 from tgewatch.store import codec, outbox
 from tgewatch.store.rows import add, portions, upsert
@@ -14,6 +14,39 @@ from tgewatch.store.schema import claims, event_terms, events, transitions
 
 CANDIDATES = 100
 """Events at most among which one claim may find its own, most recently changed first."""
+
+_KNOWN_CLAIM = sa.select(claims.c.data, claims.c.event_id).where(
+    claims.c.id == sa.bindparam("claim")
+)
+_CANDIDATES = (
+    sa.select(events.c.id)
+    .where(
+        events.c.id.in_(
+            sa.select(event_terms.c.event_id).where(
+                event_terms.c.term.in_(sa.bindparam("terms", expanding=True))
+            )
+        )
+    )
+    .order_by(events.c.updated.desc(), events.c.id)
+    .limit(CANDIDATES)
+)
+_ATTACH = (
+    claims.update()
+    .where(claims.c.id == sa.bindparam("claim"))
+    .values(
+        event_id=sa.bindparam("event"),
+        position=sa.bindparam("place"),
+        data=sa.bindparam("said"),
+    )
+)
+_BARE = sa.select(events.c.id, events.c.data).where(
+    events.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+_EVIDENCE = (
+    sa.select(claims.c.event_id, claims.c.data)
+    .where(claims.c.event_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(claims.c.event_id, claims.c.position, claims.c.id)
+)
 
 Place = tuple[int, str]
 """Number of a source and digest of an item."""
@@ -30,19 +63,30 @@ class EventBook:
         self._merge = merge
         self._route = route
         self._known: dict[str, Event] = {}
-        self.events: dict[str, Event] = {}
-        """Those that were changed."""
-        self.transitions: list[Transition] = []
-        self.outgoing: list[Outgoing] = []
-        """What was new to the outbox."""
+        self._changed: dict[str, Event] = {}
+        self._transitions: list[Transition] = []
+        self._outgoing: list[Outgoing] = []
+
+    def result(self, new: int = 0) -> Stored:
+        """Return what was changed since the last call, for one poll with so many new items."""
+        stored = Stored(
+            new=new,
+            events=tuple(self._changed.values()),
+            transitions=tuple(self._transitions),
+            outgoing=tuple(self._outgoing),
+        )
+        self._changed, self._transitions, self._outgoing = {}, [], []
+        return stored
+
+    def tell(self, outgoing: Sequence[Outgoing], now: float) -> None:
+        """Put what is new into the outbox."""
+        self._outgoing += outbox.put(self._connection, outgoing, now)
 
     def claim(self, claim: Claim, place: Place, now: float) -> None:
         """Take in what an item says: merge, save, tell. A claim that is known says nothing."""
         claim = codec.plain(claim)
         data = codec.json(claim)
-        row = self._connection.execute(
-            sa.select(claims.c.data, claims.c.event_id).where(claims.c.id == claim.id)
-        ).one_or_none()
+        row = self._connection.execute(_KNOWN_CLAIM, {"claim": claim.id}).one_or_none()
         if row is not None and row.data == data:
             return
         held = () if row is None or row.event_id is None else (row.event_id,)
@@ -69,11 +113,10 @@ class EventBook:
                 for t in steps
             ],
         )
-        self.transitions += steps
+        self._transitions += steps
         for step in steps:
             if step.tell:
-                told = self._route(event, step, claim, now)
-                self.outgoing += outbox.put(self._connection, told, now)
+                self.tell(self._route(event, step, claim, now), now)
         return event
 
     def save(self, event: Event) -> None:
@@ -82,7 +125,8 @@ class EventBook:
         if before is not None and before == event:
             return
         upsert(self._connection, events, [_row(event)])
-        self._index(event)
+        if before is None or event_keys(before) != event_keys(event):
+            self._index(event)
         old = {} if before is None else {c.id: (n, c) for n, c in enumerate(before.claims)}
         for number, claim in enumerate(event.claims):
             if old.pop(claim.id, None) != (number, claim):
@@ -94,7 +138,7 @@ class EventBook:
                 .values(event_id=None)
             )
         self._known[event.id] = event
-        self.events[event.id] = event
+        self._changed[event.id] = event
 
     def remove(self, gone: str, into: str | None) -> None:
         """Leave a signpost in the place of an event; its history stays under its own id."""
@@ -118,16 +162,7 @@ class EventBook:
         keys = sorted(map(codec.mended, candidate_keys(claim)))
         if not keys:
             return self.load(held)
-        found = self._connection.scalars(
-            sa.select(events.c.id)
-            .where(
-                events.c.id.in_(
-                    sa.select(event_terms.c.event_id).where(event_terms.c.term.in_(keys))
-                )
-            )
-            .order_by(events.c.updated.desc(), events.c.id)
-            .limit(CANDIDATES)
-        ).all()
+        found = self._connection.scalars(_CANDIDATES, {"terms": keys}).all()
         return self.load([*held, *found])
 
     def _keep_claim(
@@ -146,9 +181,8 @@ class EventBook:
 
     def _attach(self, event: str, position: int, claim: Claim) -> None:
         self._connection.execute(
-            claims.update()
-            .where(claims.c.id == claim.id)
-            .values(event_id=event, position=position, data=codec.json(claim))
+            _ATTACH,
+            {"claim": claim.id, "event": event, "place": position, "said": codec.json(claim)},
         )
 
     def _index(self, event: Event) -> None:
@@ -176,16 +210,10 @@ def load(connection: sa.Connection, ids: Sequence[str]) -> list[Event]:
     found: dict[str, Event] = {}
     evidence: dict[str, list[Claim]] = {}
     for portion in portions(ids):
-        for row in connection.execute(
-            sa.select(events.c.id, events.c.data).where(events.c.id.in_(portion))
-        ):
-            found[row.id] = codec.event_of(row.data)
-        for row in connection.execute(
-            sa.select(claims.c.event_id, claims.c.data)
-            .where(claims.c.event_id.in_(portion))
-            .order_by(claims.c.event_id, claims.c.position, claims.c.id)
-        ):
-            evidence.setdefault(row.event_id, []).append(codec.claim_of(row.data))
+        for event, data in connection.execute(_BARE, {"ids": portion}):
+            found[event] = codec.event_of(data)
+        for event, data in connection.execute(_EVIDENCE, {"ids": portion}):
+            evidence.setdefault(event, []).append(codec.claim_of(data))
     return [replace(found[one], claims=tuple(evidence.get(one, ()))) for one in ids if one in found]
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tgewatch.model import Claim, Judged, Poll, Source, Stored
 from tgewatch.ports import Advance, Merge, Route
-from tgewatch.store import codec, items, outbox, sources
+from tgewatch.store import codec, items, sources
 from tgewatch.store.events import EventBook
 from tgewatch.store.items import Place
 
@@ -27,10 +27,10 @@ class Rules:
 
 def commit(connection: sa.Connection, polls: Sequence[Poll], rules: Rules) -> list[Stored]:
     """Write polls in the order given and return what came of each; doing it again adds nothing."""
-    stored: list[Stored] = []
-    for together in _distinct(polls):
-        stored += _commit(connection, together, rules)
-    return stored
+    book = rules.book(connection)
+    return [
+        stored for together in _distinct(polls) for stored in _commit(connection, together, book)
+    ]
 
 
 def rejudge(
@@ -43,7 +43,7 @@ def rejudge(
         place = (number, codec.digest(one.item.key))
         if items.rejudge(connection, place, one, at) and one.claim is not None:
             book.claim(one.claim, place, at)
-    return result(book, 0)
+    return book.result()
 
 
 def _distinct(polls: Sequence[Poll]) -> Iterator[list[Poll]]:
@@ -57,7 +57,7 @@ def _distinct(polls: Sequence[Poll]) -> Iterator[list[Poll]]:
     yield list(run.values())
 
 
-def _commit(connection: sa.Connection, polls: Sequence[Poll], rules: Rules) -> list[Stored]:
+def _commit(connection: sa.Connection, polls: Sequence[Poll], book: EventBook) -> list[Stored]:
     fresh = _fresh(connection, polls)
     items.save(
         connection,
@@ -70,11 +70,10 @@ def _commit(connection: sa.Connection, polls: Sequence[Poll], rules: Rules) -> l
         if work is None and not poll.notices:
             stored.append(_NOTHING)
             continue
-        book = rules.book(connection)
         for claim, place in work.claims if work else ():
             book.claim(claim, place, poll.at)
-        book.outgoing += outbox.put(connection, poll.notices, poll.at)
-        stored.append(result(book, work.new if work else 0))
+        book.tell(poll.notices, poll.at)
+        stored.append(book.result(work.new if work else 0))
     return stored
 
 
@@ -123,16 +122,6 @@ def _work(
         if one.claim is not None:
             work.claims.append((one.claim, place))
     return work
-
-
-def result(book: EventBook, new: int) -> Stored:
-    """Return what became of the events of one transaction."""
-    return Stored(
-        new=new,
-        events=tuple(book.events.values()),
-        transitions=tuple(book.transitions),
-        outgoing=tuple(book.outgoing),
-    )
 
 
 _NOTHING = Stored(0)
