@@ -207,7 +207,7 @@ class Town:
 
     def settle(self, folder: Path, *, times: int = 2) -> Kept:
         """Run the program as its user would, until nothing is left to do."""
-        for again in range(times):
+        for again in range(1, times + 1):
             code = self.scan(folder, LATER + 60 * again)
             assert code == 0, (folder / "err").read_text()
         return kept(folder)
