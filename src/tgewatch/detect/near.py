@@ -1,7 +1,8 @@
 """Which texts are copies of one another, and how many independent voices remain."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -24,22 +25,47 @@ COPY = 88.0
 """Likeness (0 to 100, rapidfuzz ratio of sorted words) from which two texts are one."""
 FEWEST = 6
 """Words; shorter titles are alike by chance."""
+CROWD = 32
+"""Like texts with which one more is compared."""
 TEXT_LIMIT = 1_000
 _WORD = re.compile(r"\w+")
 
 
-@lru_cache(maxsize=4_096)
-def normal(text: str) -> str:
-    """Return the words of `text` in lower case, one space between; bounded."""
-    return " ".join(_WORD.findall(text[:TEXT_LIMIT].casefold()))
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """A text or title, prepared for comparison."""
+
+    plain: str
+    """Its words in lower case, one space between; bounded."""
+    ordered: str
+    """The same in the order of the alphabet."""
+    words: int
 
 
-@lru_cache(maxsize=4_096)
-def sorted_words(text: str) -> str:
-    """Return the words of a normal text in order of the alphabet."""
-    return " ".join(sorted(text.split()))
+@lru_cache(maxsize=1_024)
+def _wording(text: str) -> _Wording:
+    words = _WORD.findall(text[:TEXT_LIMIT].casefold())
+    return _Wording(" ".join(words), " ".join(sorted(words)), len(words))
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What of a claim may be a copy of another's."""
+
+    title: _Wording
+    text: _Wording
+
+    @property
+    def bare(self) -> bool:
+        """Holds no more than a title."""
+        return len(self.text.plain) <= len(self.title.plain) + SHINGLE
+
+
+def _copy(claim: Claim) -> _Copy:
+    return _Copy(_wording(claim.title), _wording(claim.text))
+
+
+@lru_cache(maxsize=1_024)
 def _signature(text: str) -> RMinHash:
     signature = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
     width = max(1, len(text) - SHINGLE + 1)
@@ -49,18 +75,15 @@ def _signature(text: str) -> RMinHash:
 
 def copies(first: Claim, second: Claim) -> bool:
     """Return whether the two carry one text: by all of it where both have more than a title."""
-    if _bare(first) or _bare(second):
-        one, other = normal(first.title), normal(second.title)
-    else:
-        one, other = normal(first.text), normal(second.text)
-    if min(one.count(" "), other.count(" ")) + 1 < FEWEST:
+    return _same(_copy(first), _copy(second))
+
+
+def _same(first: _Copy, second: _Copy) -> bool:
+    bare = first.bare or second.bare
+    one, other = (first.title, second.title) if bare else (first.text, second.text)
+    if min(one.words, other.words) < FEWEST:
         return False
-    score = fuzz.ratio(sorted_words(one), sorted_words(other), score_cutoff=COPY)
-    return bool(score >= COPY)
-
-
-def _bare(claim: Claim) -> bool:
-    return len(normal(claim.text)) <= len(normal(claim.title)) + SHINGLE
+    return bool(fuzz.ratio(one.ordered, other.ordered, score_cutoff=COPY))
 
 
 class _Groups:
@@ -80,15 +103,18 @@ class _Groups:
         self._parent[second] = first
 
 
-def _candidates(claims: Sequence[Claim]) -> Iterable[tuple[int, int]]:
-    """Yield pairs whose texts or titles share a band of their signatures."""
-    for texts in ([normal(c.title) for c in claims], [normal(c.text) for c in claims]):
+def _candidates(shapes: Sequence[_Copy]) -> Iterator[tuple[int, int]]:
+    """Yield pairs whose texts or titles share a band of their signatures.
+
+    Of a crowd of like texts the earliest `CROWD` stand for all.
+    """
+    for texts in ([one.title.plain for one in shapes], [one.text.plain for one in shapes]):
         index = RMinHashLSH(threshold=0.5, num_perm=PERMUTATIONS, num_bands=BANDS)
         for position, text in enumerate(texts):
             if not text:
                 continue
             signature = _signature(text)
-            for other in index.query(signature):
+            for other in sorted(index.query(signature))[:CROWD]:
                 yield int(other), position
             index.insert(position, signature)
 
@@ -103,7 +129,8 @@ def independent(claims: Sequence[Claim]) -> tuple[int, ...]:
     for position, claim in enumerate(claims):
         for voice in voices_of(claim):
             groups.join(first.setdefault(voice, position), position)
-    for one, other in _candidates(claims):
-        if groups.root(one) != groups.root(other) and copies(claims[one], claims[other]):
+    shapes = [_copy(claim) for claim in claims]
+    for one, other in _candidates(shapes):
+        if groups.root(one) != groups.root(other) and _same(shapes[one], shapes[other]):
             groups.join(one, other)
     return tuple(groups.root(position) for position in range(len(claims)))

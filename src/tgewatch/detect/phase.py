@@ -131,7 +131,7 @@ def _weight(claim: Claim) -> Signal | None:
     return None
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _read(  # noqa: PLR0917 - the arguments are the key of the memory
     title: str, text: str, kind: Kind, date: DateClaim | None, at: float, hushed: Signal | None
 ) -> Statement:

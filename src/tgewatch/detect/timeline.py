@@ -4,8 +4,9 @@ The claims are read in the order in which they were made, never in which they ar
 late arrival cannot turn back what was said after it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from tgewatch.detect.near import independent
 from tgewatch.detect.phase import LISTING, SALE, TOKEN, Statement, moment, statement
@@ -70,14 +71,18 @@ class _Fold:
     hinted: bool = False
 
 
-def said(claims: Sequence[Claim]) -> tuple[Said, ...]:
+def said(claims: Iterable[Claim]) -> tuple[Said, ...]:
     """Return the claims in the order in which they were made, each with its voice."""
-    voices = independent(claims)
-    placed = [
+    return _placed(tuple(sorted(claims, key=lambda claim: (moment(claim), claim.id))))
+
+
+@lru_cache(maxsize=16)
+def _placed(claims: tuple[Claim, ...]) -> tuple[Said, ...]:
+    """Find the voices once for the same evidence: a merge asks for them several times."""
+    return tuple(
         Said(claim, statement(claim), voice, moment(claim))
-        for claim, voice in zip(claims, voices, strict=True)
-    ]
-    return tuple(sorted(placed, key=lambda one: (one.at, one.claim.id)))
+        for claim, voice in zip(claims, independent(claims), strict=True)
+    )
 
 
 def view(placed: Sequence[Said], now: float) -> View | None:

@@ -33,7 +33,7 @@ _COUNTRY = 2
 _LIMIT = 2_000
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def voice_of(url: str) -> str:
     """Return the registrable domain of `url`, or the account on a shared platform; "" without one.
 
