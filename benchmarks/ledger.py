@@ -25,6 +25,7 @@ FAULTS = {
     "2 % bare 503": ({}, {"headerless": 0.02}),
     "5 % foreign use": ({}, {"foreign": 0.05}),
     "Date strays 0.5 s": ({}, {"date_jitter": 0.5}),
+    "limit cut half-way": ({}, {"cut_to": 300}),
     "all together": (
         {"skew": 3.0, "drift": 50e-6},
         {"lost": 0.005, "headerless": 0.02, "foreign": 0.05, "date_jitter": 0.2},
@@ -137,9 +138,10 @@ async def day(policy, fault, *, hours, tasks, seed, think=0.2):
     """
     clock_faults, server_faults = fault
     random = Random(seed)
-    server = RateServer(faults=RateFaults(**server_faults), random=random)
-    limiter = policy(VirtualClock(**clock_faults))
     end = hours * 3600.0
+    server = RateServer(faults=RateFaults(cut_after=end / 2, **server_faults), random=random)
+    limit = server.limit
+    limiter = policy(VirtualClock(**clock_faults))
     loop = asyncio.get_running_loop()
 
     async def work():
@@ -162,7 +164,8 @@ async def day(policy, fault, *, hours, tasks, seed, think=0.2):
     wrong = [each for each in done if isinstance(each, Exception)]
     if wrong:
         raise wrong[0]
-    return server.refused, server.accepted / (server.limit * end / server.window)
+    offered = (limit + server.limit) / 2 * end / server.window
+    return server.refused, server.accepted / offered
 
 
 def main():

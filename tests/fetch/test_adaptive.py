@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from tgewatch.fetch.adaptive import MOST_CLASSES, MOST_KEYS, AdaptiveTtl, by_host
+from tgewatch.fetch.adaptive import MOST_CLASSES, MOST_KEYS, AdaptiveTtl, adaptive_from, by_host
+from tgewatch.settings.caching import CacheSettings
 
 
 def test_starts_from_the_tiers_ttl():
@@ -97,3 +98,13 @@ def test_threads_may_teach_it_at_once():
 )
 def test_the_class_of_a_url_is_its_host(key, name):
     assert by_host(key) == name
+
+
+def test_settings_say_which_tiers_learn():
+    learners = adaptive_from(CacheSettings())
+
+    assert {name: round(each.ttl("x")) for name, each in learners.items()} == {
+        "rss": 600,
+        "article_content": 259_200,
+    }
+    assert adaptive_from(CacheSettings(adaptive=False)) == {}

@@ -56,6 +56,15 @@ def test_half_of_what_goes_wrong_is_counted_all_the_same():
     assert 60 < there.accepted < 140
 
 
+def test_a_limit_may_be_cut():
+    there = server(limit=5, cut_to=2, cut_after=800)
+
+    statuses = [status for status, _ in calls(there, 20, pause=100)]
+
+    assert statuses[:5] == [200] * 5
+    assert statuses[9:13] == [200, 200, 429, 429]
+
+
 def test_somebody_else_uses_their_share():
     there = server(limit=100, foreign=0.3)
 

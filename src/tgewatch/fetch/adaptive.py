@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tgewatch.rules.ttl import ChangeRate, TtlPolicy
+from tgewatch.settings.caching import CacheSettings
 
 MOST_KEYS = 20_000
 MOST_CLASSES = 1_000
@@ -91,3 +92,17 @@ class AdaptiveTtl:
             known = list(self._classes.items())
         known.sort(key=lambda item: -item[1].rate)
         return [LearnedTtl(n, self._policy.of(r.rate), 1 / r.rate, r.checks) for n, r in known]
+
+
+LEARNED = ("rss", "article_content")
+"""Tiers whose answers are revalidated, so that there is something to learn from."""
+
+
+def adaptive_from(settings: CacheSettings) -> dict[str, AdaptiveTtl]:
+    """Return a learner for each tier that can have one; none when the settings say so."""
+    if not settings.adaptive:
+        return {}
+    return {
+        name: AdaptiveTtl(ttl=settings.tiers[name].ttl, staleness=settings.staleness)
+        for name in LEARNED
+    }

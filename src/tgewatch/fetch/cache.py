@@ -1,5 +1,6 @@
 """The cache: tiers in memory, one fetch however many ask, a file for what is worth keeping."""
 
+import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -107,13 +108,13 @@ class Cache:
         self.close()
 
     async def __aenter__(self) -> Self:
-        self.open()
+        await asyncio.to_thread(self.open)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         for flights in self._flights.values():
             await flights.cancel()
-        self.close()
+        await asyncio.to_thread(self.close)
 
     def get(self, key: str, *, tier: str, default: Any = None) -> Any:
         """Return the fresh value, or `default`."""

@@ -3,6 +3,7 @@
 import sys
 from collections import deque
 from contextlib import suppress
+from functools import lru_cache
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -11,7 +12,7 @@ from types import (
     ModuleType,
 )
 
-MAX_PARTS = 200_000
+MAX_PARTS = 50_000
 """Objects looked at in one value; more are refused rather than guessed."""
 
 _LEAVES = frozenset({bytes, str, int, float, bool, complex, bytearray, type(None)})
@@ -54,8 +55,12 @@ def _push_parts(part: object, waiting: list[object]) -> None:
         waiting.append(part.obj)
     if (attributes := getattr(part, "__dict__", None)) is not None:
         waiting.append(attributes)
-    for kind in type(part).__mro__:
-        for member in kind.__dict__.values():
-            if isinstance(member, MemberDescriptorType):
-                with suppress(AttributeError):
-                    waiting.append(member.__get__(part))
+    for slot in _slots(type(part)):  # type: ignore[arg-type]  # classes are hashable
+        with suppress(AttributeError):
+            waiting.append(slot.__get__(part))
+
+
+@lru_cache(maxsize=1_000)
+def _slots(kind: type) -> tuple[MemberDescriptorType, ...]:
+    members = (member for each in kind.__mro__ for member in each.__dict__.values())
+    return tuple(member for member in members if isinstance(member, MemberDescriptorType))

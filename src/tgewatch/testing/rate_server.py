@@ -20,6 +20,9 @@ class RateFaults:
     """Share of the limit that somebody else uses with the same token."""
     date_jitter: float = 0.0
     """Seconds by which the Date header strays either way."""
+    cut_to: int = 0
+    """A lower limit, for the windows that begin after `cut_after` seconds."""
+    cut_after: float = 0.0
 
 
 class NoAnswerError(Exception):
@@ -95,6 +98,8 @@ class RateServer:
         if now >= self._ends:
             self._ends = now + self.window
             self._used = 0
+            if self._faults.cut_to and asyncio.get_running_loop().time() >= self._faults.cut_after:
+                self.limit = self._faults.cut_to
         status = 429
         if self._used < self.limit:
             self._used += 1
