@@ -415,3 +415,103 @@ def test_a_blocking_call_inside_the_loop_that_fetches_does_not_stop_it():
         return direct, await task
 
     assert asyncio.run(scenario()) == (("direct", False), ("value", False))
+
+
+def test_a_thread_waits_no_longer_than_the_deadline_and_then_lets_go():
+    store, shared, go = Store(), flights(deadline=0.05), threading.Event()
+
+    def leading():
+        def fetch():
+            go.wait(20)
+            return "late"
+
+        return shared.join_blocking("a", fetch, peek=store.peek(), land=store.land())
+
+    def waits():
+        waiting(shared, 1)
+        try:
+            return shared.join_blocking("a", leading, peek=store.peek(), land=store.land())
+        finally:
+            go.set()
+
+    led, waited = run_threads(leading, waits)
+
+    assert led == ("late", False)
+    assert isinstance(waited, TransientError)
+    assert store.values == {}  # it was given up, so it must not land
+
+
+def test_the_last_waiter_on_another_thread_cancels_the_fetch_too():
+    store, shared = Store(), flights(deadline=0.3)
+    cancelled = threading.Event()
+
+    async def fetch():
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def leading():
+        async def scenario():
+            task = asyncio.ensure_future(
+                shared.join("a", fetch, peek=store.peek(), land=store.land())
+            )
+            await asyncio.to_thread(waiting, shared, 2)
+            task.cancel()
+            await asyncio.wait({task})
+            assert not cancelled.is_set()
+            await asyncio.to_thread(cancelled.wait, 20)
+
+        asyncio.run(scenario())
+
+    def staying():
+        waiting(shared, 1)
+        return shared.join_blocking("a", lambda: "x", peek=store.peek(), land=store.land())
+
+    _, waited = run_threads(leading, staying)
+
+    assert isinstance(waited, TransientError)
+    assert cancelled.is_set()
+
+
+def test_a_value_that_came_in_meanwhile_spares_the_fetch():
+    store, shared = Store(), flights()
+    store.values["a"] = "here already"
+
+    found = shared.join_blocking("a", lambda: 1 / 0, peek=store.peek(), land=store.land())
+
+    assert found == ("here already", True)
+
+
+def test_a_thread_that_is_interrupted_hands_over():
+    store, shared, calls = Store(), flights(), []
+
+    def interrupted():
+        def fetch():
+            waiting(shared, 2)
+            raise KeyboardInterrupt
+
+        try:
+            shared.join_blocking("a", fetch, peek=store.peek(), land=store.land())
+        except KeyboardInterrupt:
+            return "interrupted"
+
+    def staying():
+        waiting(shared, 1)
+        return shared.join_blocking(
+            "a", lambda: calls.append(1) or "value", peek=store.peek(), land=store.land()
+        )
+
+    assert run_threads(interrupted, staying) == ["interrupted", ("value", False)]
+
+
+def test_a_blocking_refresh_stands_back_when_one_is_under_way():
+    async def scenario():
+        store, shared, fetch = Store(), flights(), Fetch()
+        shared.refresh("a", fetch, land=store.land())
+        again = shared.refresh_blocking("a", lambda: "x", land=store.land())
+        await shared.cancel()
+        return again, store.values
+
+    assert asyncio.run(scenario()) == (False, {})
