@@ -3,12 +3,14 @@
     python benchmarks/store.py            # all of it, about a minute
     python benchmarks/store.py drivers    # needs `pip install aiosqlite greenlet`
     python benchmarks/store.py volume --url postgresql://…
+    python benchmarks/store.py busy
 
 `drivers` stores the same polls by the same statements: through SQLAlchemy's asyncio extension on
 aiosqlite, which crosses threads for every statement; through the store's own writing thread with
 one poll in a transaction; and with polls sharing transactions, as the store does it.
 `volume` stores 10,000 sources with 30 items each, polls them all again without news, and asks
-which of 50 items of each are new.
+which of 50 items of each are new. `busy` says how long a poll waits for its commit while the event
+loop has work without end, with the interpreter's switch interval as it comes and a tenth of it.
 """
 
 import argparse
@@ -193,6 +195,9 @@ def volume(sources: int, items: int, url: str) -> None:
     """Measure first sight, a round without news, and the question what is new."""
     with TemporaryDirectory() as folder:
         asyncio.run(_volume(Path(folder), sources, items, url))
+        size = sum(file.stat().st_size for file in Path(folder).rglob("*.db"))
+    if size:
+        print(f"  {size / 1e6:.0f} MB on disk")
 
 
 async def _volume(folder: Path, sources: int, items: int, url: str) -> None:
@@ -216,10 +221,42 @@ async def _volume(folder: Path, sources: int, items: int, url: str) -> None:
             await store.drops(0)
         report("count of drops", meter, 1)
         print(f"  {await store.totals()}")
-    size = sum(file.stat().st_size for file in folder.rglob("*.db"))
-    if size:
-        print(f"  {size / 1e6:.0f} MB on disk")
     print(f"  {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB resident at most")
+
+
+def busy(polls: int) -> None:
+    """Measure how long commits take beside a loop that never rests."""
+    print("one commit after another beside a loop that works in slices of 2 ms")
+    for interval in (0.005, 0.0005):
+        sys.setswitchinterval(interval)
+        with TemporaryDirectory() as folder:
+            times = sorted(asyncio.run(_busy(Path(folder), polls)))
+        mean, p95 = sum(times) / len(times), times[int(len(times) * 0.95)]
+        print(
+            f"  switch interval {interval * 1e3:3.1f} ms: mean {mean * 1e3:6.1f} ms, p95 {p95 * 1e3:6.1f} ms"
+        )
+    sys.setswitchinterval(0.005)
+
+
+async def _busy(folder: Path, polls: int) -> list[float]:
+    times: list[float] = []
+    done = False
+
+    async def work() -> None:
+        while not done:
+            until = time.perf_counter() + 0.002
+            while time.perf_counter() < until:
+                pass
+            await asyncio.sleep(0)  # noqa: TID251 - real time is what is measured
+
+    async with opened(folder) as store, asyncio.TaskGroup() as group:
+        group.create_task(work())
+        for number in range(polls):
+            begun = time.perf_counter()
+            await store.commit_poll(polled(number, (), times=1))
+            times.append(time.perf_counter() - begun)
+        done = True
+    return times
 
 
 def report(what: str, meter: Meter, count: int) -> None:
@@ -229,7 +266,7 @@ def report(what: str, meter: Meter, count: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", nargs="?", choices=("drivers", "volume"))
+    parser.add_argument("what", nargs="?", choices=("drivers", "volume", "busy"))
     parser.add_argument("--sources", type=int, default=10_000)
     parser.add_argument("--items", type=int, default=30)
     parser.add_argument("--polls", type=int, default=2_000)
@@ -239,6 +276,8 @@ def main() -> int:
         drivers(given.polls)
     if given.what in (None, "volume"):
         volume(given.sources, given.items, given.url)
+    if given.what in (None, "busy"):
+        busy(min(given.polls, 50))
     return 0
 
 

@@ -323,6 +323,21 @@ def test_a_claim_that_says_something_else_after_the_article_is_merged_again(home
     run(home, story)
 
 
+def test_a_claim_that_turns_out_to_be_about_another_project_leaves_its_event(home):
+    async def story(store):
+        await store.commit_poll(poll(claimed("a", "Foo"), claimed("b", "Foo")))
+
+        stored = await store.commit_rejudged(poll().source, [claimed("a", "Bar")], at=NOW + 1)
+
+        assert [event.project for event in stored.events] == ["Bar"]
+        assert [claim.item for claim in (await store.event("foo")).claims] == [key_of("b")]
+        assert [claim.item for claim in (await store.event("bar")).claims] == [key_of("a")]
+        (trace,) = await store.why("https://news.example/a")
+        assert trace.event.project == "Bar"
+
+    run(home, story)
+
+
 # Events
 
 

@@ -39,6 +39,22 @@ def test_polls_that_wait_together_share_transactions(sqlite):
     run(sqlite, story)
 
 
+def test_big_polls_do_not_pile_up_in_one_transaction(sqlite):
+    async def story(store):
+        before = store.transactions
+        await asyncio.gather(
+            *(
+                store.commit_poll(
+                    poll(*(dropped(f"{n}", source=feed(f)) for n in range(2_000)), source=feed(f))
+                )
+                for f in range(6)
+            )
+        )
+        assert 2 <= store.transactions - before <= 6
+
+    run(sqlite, story)
+
+
 def test_one_poll_a_transaction_when_the_settings_say_so(sqlite):
     sqlite.settings = StoreSettings(group=1)
 

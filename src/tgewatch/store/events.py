@@ -94,8 +94,7 @@ class EventBook:
         if merged.event is not None and merged.event.id not in held:
             for left in held:  # it has lost the claim
                 self._known.pop(left, None)
-        position = 0 if row is None else None
-        self._keep_claim(claim, place, data, merged.reason, position)
+        self._keep_claim(claim, place, data, merged.reason)
         self.take(merged, claim, now)
 
     def take(self, merged: Merged, claim: Claim | None, now: float) -> Event | None:
@@ -165,15 +164,13 @@ class EventBook:
         found = self._connection.scalars(_CANDIDATES, {"terms": keys}).all()
         return self.load([*held, *found])
 
-    def _keep_claim(
-        self, claim: Claim, place: Place, data: str, reason: str, position: int | None
-    ) -> None:
+    def _keep_claim(self, claim: Claim, place: Place, data: str, reason: str) -> None:
         row = {
             "id": claim.id,
             "source_id": place[0],
             "digest": place[1],
             "event_id": None,
-            "position": position or 0,
+            "position": 0,
             "reason": codec.mended(reason),
             "data": data,
         }

@@ -28,6 +28,8 @@ class _Alone:
 
 WAITING = 1_024
 """Pieces of work that may wait; whoever comes later waits for a place."""
+ITEMS = 5_000
+"""Items from which a transaction takes in no further poll."""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,7 +109,8 @@ class Writer:
         ahead: list[_Job | None] = []
         while (job := ahead.pop() if ahead else self._jobs.get()) is not None:
             jobs = [job]
-            while len(jobs) < self._group and not isinstance(job.work, _Alone):
+            items = _items(job)
+            while len(jobs) < self._group and items < ITEMS and not isinstance(job.work, _Alone):
                 try:
                     following = self._jobs.get_nowait()
                 except queue.Empty:
@@ -116,6 +119,7 @@ class Writer:
                     ahead.append(following)
                     break
                 jobs.append(following)
+                items += _items(following)
             self._report(self._together(jobs))
 
     def _together(self, jobs: Sequence[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
@@ -150,6 +154,10 @@ class Writer:
     def _report(self, done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_settle, done)
+
+
+def _items(job: _Job) -> int:
+    return len(job.work.judged) if isinstance(job.work, Poll) else 0
 
 
 def _settle(done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:

@@ -150,6 +150,10 @@ class Memory:
             book.changed.append(event.id)
         self.data.events[event.id] = event
         self.data.history.setdefault(event.id, []).extend(steps)
+        for other in self.data.events.values():
+            left = tuple(c for c in other.claims if c.id not in {one.id for one in event.claims})
+            if other.id != event.id and left != other.claims:
+                self.data.events[other.id] = replace(other, claims=left)
         for one in event.claims:
             self.data.claims[one.id] = one
             self.data.joined[one.id] = (self.data.joined.get(one.id, ("",))[0], event.id)
