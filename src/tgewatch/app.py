@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from tgewatch.clock import Clock
-from tgewatch.detect.detector import Detector
 from tgewatch.detect.merge import merge
 from tgewatch.engine.articles import Articles
 from tgewatch.engine.deliver import Deliverer
 from tgewatch.engine.offload import Offload
 from tgewatch.engine.pipeline import Pipeline
 from tgewatch.engine.poller import Poller
+from tgewatch.engine.report import CycleReport
 from tgewatch.engine.schedule import Schedule
 from tgewatch.engine.watch import Watch
 from tgewatch.fetch.cache import Cache, cache_from
@@ -26,10 +26,12 @@ from tgewatch.fetch.client import Client
 from tgewatch.fetch.poster import HttpPoster
 from tgewatch.fetch.resolve import Resolver
 from tgewatch.fetch.transport import Transport
+from tgewatch.metrics.endpoint import Address, serve_metrics
+from tgewatch.metrics.metering import Metering
 from tgewatch.notify.channels import open_channels
 from tgewatch.notify.router import Router
 from tgewatch.parse.article import parse_article
-from tgewatch.ports import Progress
+from tgewatch.ports import Progress, Store
 from tgewatch.settings import Settings
 from tgewatch.sources.feed import FeedReader
 from tgewatch.sources.page import PageReader
@@ -39,6 +41,19 @@ T = TypeVar("T")
 
 ARTICLE_SECONDS = 10.0
 """For the extraction of one article's text."""
+
+
+LOOK_SECONDS = 2.0
+"""Between two looks of an endless watch at whether somebody watches its metrics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """The way to the web; several programs can share one."""
+
+    transport: Transport
+    client: Client
+    cache: Cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +67,68 @@ class Program:
     cache: Cache
     schedule: Schedule
     watch: Watch
+    metering: Metering
+
+    async def scan(
+        self, *, everything: bool = False, deadline: float | None = None, kind: str = "scan"
+    ) -> CycleReport:
+        """Do one round, as Watch does, and record it as a cycle of that kind."""
+        with self.metering.cycle(kind):
+            return await self.watch.scan(everything=everything, deadline=deadline)
+
+    async def run(self, stop: asyncio.Event, *, reported: Callable[[CycleReport], None]) -> None:
+        """Watch without end, as Watch does; record each minute, and show what is measured."""
+
+        def turned(report: CycleReport) -> None:
+            self.metering.turn_page()
+            kept.set()
+            reported(report)
+
+        kept = asyncio.Event()
+        async with AsyncExitStack() as stack:
+            if self.settings.metrics.listen:
+                address = Address.parse(self.settings.metrics.listen)
+                await stack.enter_async_context(serve_metrics(self.metering, address))
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            keeping = group.create_task(self._keep_metrics(kept))
+            self.metering.watch()
+            try:
+                await self.watch.run(stop, reported=turned)
+            finally:
+                keeping.cancel()
+                self.metering.stop()
+
+    async def _keep_metrics(self, kept: asyncio.Event) -> None:
+        """Write the metrics every minute, and every few seconds while somebody looks."""
+        while True:
+            if kept.is_set() or self.metering.is_watched():
+                kept.clear()
+                self.metering.take()
+                await asyncio.to_thread(self.metering.save)
+            await self.clock.sleep(LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def open_web(
+    settings: Settings,
+    *,
+    clock: Clock,
+    lookup: Callable[..., Any] | None = None,
+    random: Random | None = None,
+) -> AsyncIterator[Web]:
+    """Open connections and cache, and close them in reverse."""
+    chance = random or Random()  # noqa: S311 - jitter
+    resolver = Resolver(lookup)
+    transport = Transport(settings.fetch, clock=clock, resolver=resolver)
+    try:
+        async with (
+            cache_from(settings.cache, root=settings.root, clock=clock) as cache,
+            transport,
+            Client(transport, settings.fetch, clock=clock, random=chance) as client,
+        ):
+            yield Web(transport, client, cache)
+    finally:
+        await resolver.close()
 
 
 @asynccontextmanager
@@ -63,50 +140,50 @@ async def open_program(
     console_to_stderr: bool = False,
     lookup: Callable[..., Any] | None = None,
     random: Random | None = None,
+    web: Web | None = None,
+    metering: Metering | None = None,
+    tap: Callable[[Store], Store] | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything a watch needs, and close it in reverse.
 
-    `lookup` takes the place of the system's name look-up. Raises ConfigError, and StoreBusyError
-    when another instance owns the store.
+    `lookup` takes the place of the system's name look-up. `web` and `metering` are shared with
+    whoever opened them; without them the program has its own, and keeps its metrics in their file.
+    `tap` may put something between the poller and the store. Raises ConfigError, and
+    StoreBusyError when another instance owns the store.
     """
     chance = random or Random()  # noqa: S311 - jitter
     router = Router(settings.channels)
-    resolver = Resolver(lookup)
-    transport = Transport(settings.fetch, clock=clock, resolver=resolver)
-    async with (
-        open_store(
-            settings.store,
-            root=settings.root,
-            clock=clock,
-            merge=merge,
-            route=router.route,
-        ) as store,
-        cache_from(settings.cache, root=settings.root, clock=clock) as cache,
-        transport,
-        Client(transport, settings.fetch, clock=clock, random=chance) as client,
-        Offload() as offload,
-    ):
-        fetcher = CachedFetcher(client, cache=cache)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_store(
+                settings.store, root=settings.root, clock=clock, merge=merge, route=router.route
+            )
+        )
+        if web is None:
+            opening = open_web(settings, clock=clock, lookup=lookup, random=chance)
+            web = await stack.enter_async_context(opening)
+        if metering is None:
+            metering = Metering(settings.metrics, clock=clock, keep_alive=settings.fetch.keep_alive)
+            metering.attach(pools=web.client.metrics, tiers=web.cache.stats)
+            metering.restore()
+            stack.callback(metering.save)
+        offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
-        poller = Poller(
-            settings=settings,
-            readers={
-                "feed": FeedReader(fetcher, clock=clock, offload=offload),
-                "page": PageReader(fetcher, offload=offload),
-            },
-            pipeline=Pipeline(
-                Detector(settings.companies, settings.detection),
-                Articles(fetcher, partial(_article_text, offload)),
-            ),
+        tapped = metering.store(store)
+        poller = _poller(
+            settings,
+            router=router,
+            web=web,
+            offload=offload,
             schedule=schedule,
-            store=store,
-            notices=router.source_notices,
+            store=tapped if tap is None else tap(tapped),
+            metering=metering,
             clock=clock,
             progress=progress,
         )
         channels = open_channels(
             settings.channels,
-            poster=HttpPoster(transport),
+            poster=HttpPoster(web.transport),
             console=Console(stderr=console_to_stderr, highlight=False),
             clock=clock,
         )
@@ -116,15 +193,52 @@ async def open_program(
             poller=poller,
             store=store,
             deliverer=Deliverer(
-                store, channels, clock=clock, random=chance, settings=settings.channels
+                store,
+                metering.channels(channels),
+                clock=clock,
+                random=chance,
+                settings=settings.channels,
             ),
             clock=clock,
         )
         await watch.prepare()
-        try:
-            yield Program(settings, clock, store, client, cache, schedule, watch)
-        finally:
-            await resolver.close()
+        yield Program(settings, clock, store, web.client, web.cache, schedule, watch, metering)
+
+
+def _poller(
+    settings: Settings,
+    *,
+    router: Router,
+    web: Web,
+    offload: Offload,
+    schedule: Schedule,
+    store: Store,
+    metering: Metering,
+    clock: Clock,
+    progress: Progress,
+) -> Poller:
+    fetcher = CachedFetcher(metering.fetcher(web.client), cache=web.cache)
+    extract = metering.call(
+        partial(_article_text, offload), operation="extract", component="article"
+    )
+    return Poller(
+        settings=settings,
+        readers=metering.readers(
+            {
+                "feed": FeedReader(fetcher, clock=clock, offload=offload),
+                "page": PageReader(fetcher, offload=offload),
+            }
+        ),
+        pipeline=Pipeline(
+            metering.detector(settings.companies, settings.detection),
+            Articles(fetcher, extract),
+        ),
+        schedule=schedule,
+        store=store,
+        notices=router.source_notices,
+        clock=clock,
+        progress=metering.progress(progress),
+    )
 
 
 @asynccontextmanager

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgewatch.metrics.histogram import Histogram
-from tgewatch.metrics.recorder import OPERATIONS, Baseline, Recorder, measures
+from tgewatch.metrics.measures import measures
+from tgewatch.metrics.recorder import OPERATIONS, Baseline, Recorder
 from tgewatch.testing import ManualClock
 
 
@@ -61,7 +62,7 @@ def test_later_cycles_do_not_move_the_baseline(recorder, clock):
     for _ in range(5):
         cycle(recorder, clock, seconds=10.0, calls=15)
 
-    assert recorder.record().baseline == Baseline(1, 90.0, 150.0)
+    assert recorder.record().baseline == Baseline(1, 90.0, 150.0, clock.now() - 50.0)
 
 
 def test_reduction_is_against_the_baseline_and_unknown_without_one(recorder, clock):

@@ -68,7 +68,7 @@ async def _watch(settings: "Settings", *, json: bool) -> None:
         beating = group.create_task(_beat(supervisor, clock))
         supervisor.ready(f"watching {len(settings.sources)} sources")
         say(f"watching {len(settings.sources)} sources for {len(settings.companies)} companies")
-        await program.watch.run(stop, reported=reported)
+        await program.run(stop, reported=reported)
         supervisor.stopping()
         beating.cancel()
     say("stopped")

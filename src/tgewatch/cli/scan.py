@@ -64,7 +64,7 @@ def _run(
             async with open_program(
                 settings, clock=clock, progress=shown, console_to_stderr=json
             ) as program:
-                return await program.watch.scan(everything=everything)
+                return await program.scan(everything=everything)
 
     return run_loop(play())
 

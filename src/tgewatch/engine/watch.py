@@ -55,8 +55,11 @@ class Watch:
         for url, source in self._sources.items():
             self._schedule.add(source, states.get(url))
 
-    async def scan(self, *, everything: bool = False) -> CycleReport:
-        """Do one round over what is due, or over `everything`, and tell what it found."""
+    async def scan(self, *, everything: bool = False, deadline: float | None = None) -> CycleReport:
+        """Do one round over what is due, or over `everything`, and tell what it found.
+
+        `deadline` is in seconds; without it the settings' holds.
+        """
         begun = self._clock.monotonic()
         report = CycleReport(started=self._clock.now())
         urls = list(self._sources)
@@ -69,7 +72,7 @@ class Watch:
         waiting = await self._store.article_retries(report.started, limit=ARTICLE_QUEUE)
         async with self._telling(lambda: report):
             try:
-                async with asyncio.timeout(self._settings.cycle.deadline):
+                async with asyncio.timeout(deadline or self._settings.cycle.deadline):
                     await cycle.run(_each([self._sources[url] for url in urls]), waiting)
             except TimeoutError:
                 self._late(cycle)

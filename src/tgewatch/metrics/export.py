@@ -10,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.core import SummaryMetricFamily as Summary
 from prometheus_client.registry import Collector
 
-from tgewatch.metrics.recorder import Recorder, measures, plain
+from tgewatch.metrics.measures import measures, plain
+from tgewatch.metrics.recorder import Recorder
 from tgewatch.metrics.targets import SPECIFIED, Check, Target, check
 
 RULE = "=" * 60
@@ -70,6 +71,10 @@ class _Recorded(Collector):
             counts.add_metric([what], amount)
         yield counts
         yield CounterMetricFamily("tgewatch_cycles", "Finished cycles", value=record.finished)
+        heights = GaugeMetricFamily("tgewatch_level", "Heights of the moment", labels=["what"])
+        for what, height in sorted(record.gauges.items()):
+            heights.add_metric([what], height)
+        yield heights
         timings = Summary(
             "tgewatch_operation_seconds", "Durations", labels=["component", "operation"]
         )

@@ -1,5 +1,6 @@
 """Durations in bounded space."""
 
+import math
 from dataclasses import dataclass
 
 from ddsketch.ddsketch import LogCollapsingLowestDenseDDSketch
@@ -21,6 +22,7 @@ class Timing:
     p95: float
     p99: float
     longest: float
+    shortest: float = 0.0
 
 
 class Histogram:
@@ -29,14 +31,17 @@ class Histogram:
     def __init__(self) -> None:
         self._sketch = LogCollapsingLowestDenseDDSketch(ACCURACY, BINS)
         self._longest = 0.0
+        self._shortest = math.inf
 
     def __repr__(self) -> str:
         return f"<Histogram of {self._sketch.count:.0f}, longest {self._longest:.3g} s>"
 
     def add(self, seconds: float) -> None:
         """Take in one duration; negative ones (a clock set back) count as none."""
-        self._sketch.add(max(0.0, seconds))
+        seconds = max(0.0, seconds)
+        self._sketch.add(seconds)
         self._longest = max(self._longest, seconds)
+        self._shortest = min(self._shortest, seconds)
 
     def timing(self) -> Timing:
         """Return the summary; all zero while empty."""
@@ -48,4 +53,6 @@ class Histogram:
         middle, high, higher = (
             min(self._longest, quantile(share) or 0.0) for share in (0.5, 0.95, 0.99)
         )
-        return Timing(count, total, total / count, middle, high, higher, self._longest)
+        return Timing(
+            count, total, total / count, middle, high, higher, self._longest, self._shortest
+        )

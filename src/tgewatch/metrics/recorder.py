@@ -2,9 +2,9 @@
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from tgewatch.clock import Clock
 from tgewatch.metrics.histogram import Histogram, Timing
@@ -13,6 +13,8 @@ HISTORY = 1_000
 """Cycles that are remembered."""
 OPERATIONS = 500
 """Different operations that are timed; further ones are counted under `other`."""
+NAMES = 2_000
+"""Different things that are counted; further ones are counted under `other`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class CycleRecord:
     seconds: float
     counts: Mapping[str, int]
     """What was counted while it ran: api_calls, cache_hits, cache_misses, items …"""
+    kind: str = "scan"
+    """scan: one round; minute: what an endless watch did in one; drop-in: one call for articles."""
 
     @property
     def hit_rate(self) -> float | None:
-        """Cache hits by look-ups, 0 to 1; None without look-ups."""
-        return share(self.counts.get("cache_hits", 0), self.counts.get("cache_misses", 0))
+        """Reads that needed no body from the network by all reads, 0 to 1; None without reads."""
+        return share(without_body(self.counts), self.counts.get("cache_misses", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,13 @@ class Baseline:
     """What later cycles are compared with."""
 
     cycles: int
+    """How many it is the mean of; 0 for one that was stated, not measured."""
     seconds: float
     """Mean of a cycle."""
     api_calls: float
     """Mean of a cycle."""
+    captured: float = 0.0
+    """When."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class Record:
     finished: int
     """Cycles since the start, also those no longer remembered."""
     baseline: Baseline | None
+    gauges: Mapping[str, float] = field(default_factory=dict)
+    """What stands at some height now: cache_megabytes, memory_megabytes …"""
 
 
 @dataclass(slots=True)
@@ -62,6 +71,7 @@ class _Open:
     number: int
     started: float
     begun: float
+    kind: str
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -74,7 +84,8 @@ class Recorder:
         self._counts: Counter[str] = Counter()
         self._timings: dict[tuple[str, str], Histogram] = {}
         self._errors: Counter[tuple[str, str]] = Counter()
-        self._cycles: deque[CycleRecord] = deque(maxlen=history)
+        self._gauges: dict[str, float] = {}
+        self._cycles: deque[CycleRecord] = deque(maxlen=max(1, history))
         self._open: _Open | None = None
         self._finished = 0
         self._baseline: Baseline | None = None
@@ -126,36 +137,71 @@ class Recorder:
         if not self.enabled:
             return
         with self._lock:
+            if what not in self._counts and len(self._counts) >= NAMES:
+                what = "other"
             self._counts[what] += amount
             if self._open is not None:
                 self._open.counts[what] += amount
 
-    def start_cycle(self) -> int:
+    def gauge(self, what: str, value: float) -> None:
+        """Note at what height something stands."""
+        if not self.enabled:
+            return
+        with self._lock:
+            if what in self._gauges or len(self._gauges) < NAMES:
+                self._gauges[what] = value
+
+    @property
+    def cycling(self) -> bool:
+        """Whether a cycle is under way."""
+        return self._open is not None
+
+    def start_cycle(self, kind: str = "scan") -> int:
         """Begin a cycle and return its number; one that is still open ends here."""
         with self._lock:
             if self._open is not None:
                 self.end_cycle()
             number = self._finished + 1
-            self._open = _Open(number, self._clock.now(), self._clock.monotonic())
+            self._open = _Open(number, self._clock.now(), self._clock.monotonic(), kind)
             return number
 
-    def end_cycle(self) -> CycleRecord | None:
-        """End the cycle under way and return it; None when there is none."""
+    def end_cycle(self, *, seconds: float | None = None) -> CycleRecord | None:
+        """End the cycle under way and return it; None when there is none.
+
+        `seconds` replaces its duration on the clock, for cycles that end by the calendar.
+        """
         with self._lock:
             ending, self._open = self._open, None
             if ending is None:
                 return None
+            elapsed = self._clock.monotonic() - ending.begun if seconds is None else seconds
             record = CycleRecord(
-                ending.number,
-                ending.started,
-                self._clock.monotonic() - ending.begun,
-                dict(ending.counts),
+                ending.number, ending.started, elapsed, dict(ending.counts), ending.kind
             )
+            if not self.enabled:
+                return record
             self._finished += 1
             self._cycles.append(record)
         for listener in self.on_cycle:
             listener(record)
         return record
+
+    def drop_cycle(self) -> None:
+        """Forget the cycle under way; what it counted still counts."""
+        with self._lock:
+            self._open = None
+
+    @contextmanager
+    def cycle(self, kind: str = "scan") -> Iterator[None]:
+        """Let the body be one cycle, or part of the one that is under way already."""
+        if self.cycling:
+            yield
+            return
+        self.start_cycle(kind)
+        try:
+            yield
+        finally:
+            self.end_cycle()
 
     def capture_baseline(self, baseline: Baseline | None = None) -> Baseline | None:
         """Keep `baseline`, or the mean of the remembered cycles, to compare later ones with.
@@ -163,15 +209,24 @@ class Recorder:
         Nothing but another call replaces it. Returns what is kept.
         """
         with self._lock:
-            if baseline is None and self._cycles:
-                many = len(self._cycles)
-                baseline = Baseline(
-                    many,
-                    sum(cycle.seconds for cycle in self._cycles) / many,
-                    sum(cycle.counts.get("api_calls", 0) for cycle in self._cycles) / many,
-                )
+            if baseline is None:
+                alike = comparable(self._cycles)
+                seconds = mean(cycle.seconds for cycle in alike)
+                calls = mean(cycle.counts.get("api_calls", 0) for cycle in alike)
+                if seconds is not None and calls is not None:
+                    baseline = Baseline(len(alike), seconds, calls, self._clock.now())
             self._baseline = baseline or self._baseline
             return self._baseline
+
+    def restore(
+        self, cycles: Iterable[CycleRecord] = (), *, finished: int = 0, baseline: Baseline | None
+    ) -> None:
+        """Take over the memory of an earlier run: its cycles come before ours."""
+        with self._lock:
+            earlier = tuple(cycles)
+            self._cycles = deque((*earlier, *self._cycles), maxlen=self._cycles.maxlen)
+            self._finished += max(finished, len(earlier))
+            self._baseline = baseline
 
     def record(self) -> Record:
         """Return everything, consistent in itself."""
@@ -184,6 +239,7 @@ class Recorder:
                 cycles=tuple(self._cycles),
                 finished=self._finished,
                 baseline=self._baseline,
+                gauges=dict(self._gauges),
             )
 
     def reset(self) -> None:
@@ -192,6 +248,7 @@ class Recorder:
             self._counts.clear()
             self._timings.clear()
             self._errors.clear()
+            self._gauges.clear()
             self._cycles.clear()
             self._open = None
             self._finished = 0
@@ -202,42 +259,18 @@ def share(part: float, rest: float) -> float | None:
     return part / (part + rest) if part + rest else None
 
 
-def measures(record: Record) -> dict[str, float | None]:
-    """Return what the specification's targets judge, from the cycles that are remembered.
-
-    Reduction is against the baseline; without one it is not measured.
-    """
-    cycles, base = record.cycles, record.baseline
-    seconds = sum(c.seconds for c in cycles) / len(cycles) if cycles else None
-    calls = sum(c.counts.get("api_calls", 0) for c in cycles) / len(cycles) if cycles else None
-    reduction = None
-    if base is not None and base.api_calls and calls is not None:
-        reduction = 100.0 * (1.0 - calls / base.api_calls)
-    counts = record.counts
-    hits = share(counts.get("cache_hits", 0), counts.get("cache_misses", 0))
-    reuse = share(counts.get("connections_reused", 0), counts.get("connections_opened", 0))
-    return {
-        "cycle_seconds": seconds,
-        "call_reduction": reduction,
-        "cache_hit_rate": None if hits is None else 100.0 * hits,
-        "connection_reuse": None if reuse is None else 100.0 * reuse,
-        "rate_limit_violations": float(counts.get("rate_limit_violations", 0)) if cycles else None,
-    }
+def mean(values: Iterable[float]) -> float | None:
+    """Return the arithmetic mean; None of nothing."""
+    found = tuple(values)
+    return sum(found) / len(found) if found else None
 
 
-def plain(record: Record) -> dict[str, object]:
-    """Return the record as values that JSON has words for."""
-    return {
-        "at": record.at,
-        "counts": dict(record.counts),
-        "operations": {
-            f"{component}.{operation}": {
-                **asdict(timing),
-                "errors": record.errors.get((component, operation), 0),
-            }
-            for (component, operation), timing in record.operations.items()
-        },
-        "cycles": [{**asdict(cycle), "hit_rate": cycle.hit_rate} for cycle in record.cycles],
-        "finished": record.finished,
-        "baseline": asdict(record.baseline) if record.baseline else None,
-    }
+def comparable(cycles: Iterable[CycleRecord]) -> tuple[CycleRecord, ...]:
+    """Return the cycles that are of the kind of the last one."""
+    found = tuple(cycles)
+    return tuple(cycle for cycle in found if cycle.kind == found[-1].kind)
+
+
+def without_body(counts: Mapping[str, int]) -> int:
+    """Return the reads that needed no body: fresh entries, and old ones that a 304 renewed."""
+    return counts.get("cache_hits", 0) + counts.get("cache_revalidated", 0)

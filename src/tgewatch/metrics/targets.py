@@ -1,7 +1,9 @@
 """What is good enough, and whether it was reached."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tgewatch.settings import TargetSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,12 @@ SPECIFIED = (
     Target("rate_limit_violations", "Rate Limit Violations", 1.0, ""),
     Target("cache_megabytes", "Cache Memory", 100.0, "MB"),
 )
-"""The table "Performance Targets" of the original specification."""
+"""The table "Performance Targets" of the original specification, in its order."""
+
+
+def targets_of(settings: TargetSettings) -> tuple[Target, ...]:
+    """Return the targets of the specification with the limits of the settings."""
+    return tuple(replace(one, limit=getattr(settings, one.measure)) for one in SPECIFIED)
 
 
 def check(measures: Mapping[str, float | None], targets: Sequence[Target]) -> tuple[Check, ...]:

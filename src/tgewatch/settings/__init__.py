@@ -7,6 +7,7 @@ from tgewatch.settings.caching import CacheSettings, Tier
 from tgewatch.settings.detecting import DetectionSettings, Terms
 from tgewatch.settings.fetching import FetchSettings, HostPolicy, Pool
 from tgewatch.settings.limiting import LimitSettings
+from tgewatch.settings.measuring import MetricsSettings, TargetSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
@@ -21,12 +22,14 @@ __all__ = [
     "FetchSettings",
     "HostPolicy",
     "LimitSettings",
+    "MetricsSettings",
     "PollingSettings",
     "Pool",
     "Section",
     "Settings",
     "StoreSettings",
     "Tables",
+    "TargetSettings",
     "Terms",
     "Tier",
 ]

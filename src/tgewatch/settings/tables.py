@@ -4,6 +4,7 @@ from tgewatch.settings.caching import CacheSettings
 from tgewatch.settings.detecting import DetectionSettings
 from tgewatch.settings.fetching import FetchSettings
 from tgewatch.settings.limiting import LimitSettings
+from tgewatch.settings.measuring import MetricsSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
@@ -26,3 +27,5 @@ class Tables(Section):
     """Where things are kept."""
     detection: DetectionSettings = DetectionSettings()
     """What counts, and how much."""
+    metrics: MetricsSettings = MetricsSettings()
+    """What is measured of the program itself."""
