@@ -333,6 +333,72 @@ def test_a_later_round_has_its_own_delay_and_leaves_the_token_live():
     assert found.event.conflict == ""
 
 
+def test_a_claim_that_is_put_off_while_the_token_trades_is_told_and_undoes_nothing():
+    found = story(
+        LIVE,
+        claim("Curvance airdrop claim postponed", Kind.POSTPONED, "2026-05-20"),
+        claim("KuCoin delays CURV listing", Kind.POSTPONED, "2026-05-21"),
+    )
+
+    assert found.changes == ["live", "postponed", "postponed"]
+    assert [t.detail for t in found.told] == ["", "claim", "listing KuCoin"]
+    assert found.event.state is State.LIVE
+    assert found.event.conflict == ""
+
+
+def test_one_delay_in_other_words_is_told_once():
+    found = story(
+        DATED,
+        claim("Curvance TGE postponed", Kind.POSTPONED, "2026-05-01"),
+        claim("Curvance airdrop claim postponed", Kind.POSTPONED, "2026-05-01", outlet="b.example"),
+        claim("KuCoin delays CURV listing", Kind.POSTPONED, "2026-05-02", outlet="c.example"),
+    )
+
+    assert found.changes == ["dated", "postponed"]
+
+
+def test_a_sale_that_is_put_off_leaves_the_date_of_the_token():
+    found = story(
+        DATED,
+        claim("Curvance sale on 2 May", Kind.TOKEN_SALE, "2026-04-01", date=day("2026-05-02")),
+        claim("Curvance sale postponed", Kind.POSTPONED, "2026-04-20"),
+    )
+
+    assert found.changes == ["dated", "sale", "postponed"]
+    assert found.told[-1].detail == "sale"
+    assert found.event.state is State.DATED
+    assert found.event.date == DATED.date
+
+
+def test_history_joins_the_round_that_it_belongs_to():
+    first = claim("CURV is live", Kind.LIVE, "2026-01-05")
+    second = claim("Curvance announces another airdrop", Kind.ANNOUNCED, "2027-01-01")
+    found = story(first, second)
+
+    merged = found.hears(claim("Curvance announces CURV", when="2025-12-20"), at("2027-01-02"))
+
+    assert first in merged.event.claims
+
+
+def test_a_flood_from_one_voice_is_dammed_and_the_projects_own_word_is_not():
+    flood = [claim(f"Curvance token news {n}", when="2026-01-02", name=f"n{n}") for n in range(60)]
+    found = story(ANNOUNCED, *flood)
+
+    assert len(found.event.claims) < 50
+    assert found.changes == ["announced"]
+    other = replace(DATED, source="https://b.example/feed", url="https://b.example/1")
+    found.hears(other)
+    assert found.changes == ["announced", "dated"]
+    found.hears(replace(LIVE, official=True, url=flood[0].url, source=flood[0].source))
+    assert found.event.state is State.LIVE
+
+
+def test_names_of_any_length_are_bounded():
+    found = story(claim("x", project="long " * 500))
+
+    assert len(found.event.project) <= 120
+
+
 def test_claims_that_are_opened_again_are_told():
     found = story(
         claim("Claim your CURV now", Kind.AIRDROP_CLAIM, "2026-05-12"),

@@ -23,6 +23,8 @@ TODAY = day("2026-01-01", "pubdate")
         ("Curvance token debuts", Kind.LIVE, None, Signal.OPEN),
         ("Curvance token debuts today", Kind.LIVE, TODAY, Signal.OPEN),
         ("Curvance token goes live in May", Kind.LIVE, month("2026-05"), Signal.DATE),
+        ("Curvance token launched this month", Kind.LIVE, month("2026-01"), Signal.OPEN),
+        ("Curvance TGE was on 12 May 2025", Kind.DATE_SET, day("2025-05-12"), Signal.ANNOUNCE),
         ("Maker becomes Sky", Kind.OTHER, None, Signal.ANNOUNCE),
         ("Curvance airdrop is live, claim now", Kind.AIRDROP_CLAIM, None, Signal.OPEN),
         ("Curvance begins $1B airdrop", Kind.AIRDROP_CLAIM, None, Signal.OPEN),
@@ -89,6 +91,13 @@ def test_a_listing_names_its_venues_and_futures_are_none():
 )
 def test_rounds_after_the_first_are_tracks_of_their_own(title, part):
     assert statement(claim(title, Kind.AIRDROP_CLAIM)).part == part
+
+
+def test_what_has_happened_keeps_its_day_and_no_day_of_long_ago():
+    live = claim("CURV is live", Kind.LIVE, "2026-05-14", date=day("2026-05-12"))
+
+    assert statement(live).date == day("2026-05-12")
+    assert statement(replace(live, date=day("2021-05-12"))).date is None
 
 
 def test_words_that_a_date_moves_are_read():

@@ -106,12 +106,22 @@ def _new_fact(before: View, after: View) -> Fact | None:
     """Return the foremost fact that is new and says something that the state and date do not."""
     fresh = [fact for key, fact in after.facts.items() if key not in before.facts]
     for fact in _ordered(fresh):
-        known_as_live = before.state is State.LIVE and fact.change == "live"
-        unnumbered = fact.change == "claim" and not fact.detail
-        if known_as_live or (unnumbered and not _beside(after, fact.date)):
-            continue
-        return _joint(fact, fresh)
+        if not _in_the_state(before, after, fact):
+            return _joint(fact, fresh)
     return None
+
+
+def _in_the_state(before: View, after: View, fact: Fact) -> bool:
+    """Return whether state and date of the event tell of `fact` already."""
+    match fact.change:
+        case "live":
+            return before.state is State.LIVE
+        case "postponed" | "cancelled":
+            return after.state in (State.POSTPONED, State.CANCELLED)
+        case "claim":
+            return not fact.detail and not _beside(after, fact.date)
+        case _:
+            return False
 
 
 def _joint(fact: Fact, fresh: Sequence[Fact]) -> Fact:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tgewatch.detect.change import ending
-from tgewatch.detect.merge import event_identity, renamed, reviewed
+from tgewatch.detect.merge import called, event_identity, renamed, reviewed
 from tgewatch.detect.naming import ticker_of
 from tgewatch.detect.timeline import said, view
 from tgewatch.model import DateClaim, Event, Kind, State, Transition
@@ -117,7 +117,7 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
     first = gone[0]
     born = Event(
         id=event_identity(first),
-        project=first.project or first.company or first.ticker,
+        project=called(first),
         state=State.RUMOURED,
         kind=first.kind,
         score=0.0,

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from tgewatch.detect.change import ending, transition
 from tgewatch.detect.naming import (
+    NAME_LIMIT,
     Likeness,
     Naming,
     keys,
@@ -17,11 +18,18 @@ from tgewatch.detect.naming import (
 from tgewatch.detect.phase import moment, suspicious
 from tgewatch.detect.timeline import View, said, view
 from tgewatch.detect.track import Said
+from tgewatch.detect.voice import voices_of
 from tgewatch.model import Claim, Event, State
 from tgewatch.ports import Merged
-from tgewatch.rules.lifecycle import RETURN_AFTER
+from tgewatch.rules.lifecycle import DAY, RETURN_AFTER
 
 SLUG = 40
+NAMES = 50
+"""Names that an event keeps."""
+FLOOD = 40
+"""Claims of one voice about one event, from which on only what its project itself says is taken."""
+FULL = 500
+"""Claims of all voices; the same."""
 FIRST = "first word of it"
 RUMOUR_WEIGHT = 0.3
 SUSPICIOUS_WEIGHT = 0.2
@@ -42,7 +50,19 @@ def merge(claim: Claim, candidates: Sequence[Event], now: float) -> Merged:
     event, reason = _choose(claim, subject, candidates)
     if event is None:
         return _open(claim, now, reason)
+    if not claim.official and _overflows(claim, event):
+        return Merged(event, reason="enough evidence of this voice, or of all: not kept")
     return _joined(claim, event, now, reason)
+
+
+def _overflows(claim: Claim, event: Event) -> bool:
+    """Return whether the evidence is full: a flood must not make each further claim slower."""
+    if len(event.claims) >= FULL:
+        return True
+    if len(event.claims) < FLOOD:
+        return False
+    voice = voices_of(claim)[0]
+    return sum(voices_of(one)[0] == voice for one in event.claims) >= FLOOD
 
 
 def candidate_keys(claim: Claim) -> frozenset[str]:
@@ -90,7 +110,7 @@ def _belongs(subject: Naming, event: Event) -> bool:
 
 def _choose(claim: Claim, subject: Naming, candidates: Sequence[Event]) -> tuple[Event | None, str]:
     """Return the event that `claim` belongs to and why, or why to none."""
-    found: list[tuple[Likeness, bool, float, str, Event, str]] = []
+    found: list[tuple[Likeness, bool, tuple[int, float, str], Event, str]] = []
     notes: list[str] = []
     for event in candidates:
         how, why = likeness(subject, event_naming(event))
@@ -101,18 +121,25 @@ def _choose(claim: Claim, subject: Naming, candidates: Sequence[Event]) -> tuple
         if _another_round(claim, event):
             notes.append(f"{event.id} is long over")
             continue
-        same_ticker = bool(ticker_of(claim.ticker)) and claim.ticker == event.ticker
-        found.append((how, same_ticker, event.updated, event.id, event, why))
+        same_ticker = bool(subject.tickers) and event.ticker in subject.tickers
+        nearness = (-_months_between(claim, event), event.updated, event.id)
+        found.append((how, same_ticker, nearness, event, why))
     if not found:
         return None, "; ".join(notes) or FIRST
-    found.sort(key=lambda one: one[:4], reverse=True)
-    best = found[0]
-    rivals = [one for one in found[1:] if one[:2] == best[:2]]
-    if best[0] < Likeness.COMPANY and not best[1]:
-        for rival in rivals:
-            if likeness(event_naming(rival[4]), event_naming(best[4]))[0] <= Likeness.CLASH:
-                return None, f"could be {best[3]} or {rival[3]}: kept apart"
-    return best[4], best[5]
+    found.sort(key=lambda one: one[:3], reverse=True)
+    how, same_ticker, _, best, why = found[0]
+    if how < Likeness.COMPANY and not same_ticker:
+        for rival in (one[3] for one in found[1:] if one[:2] == (how, same_ticker)):
+            if likeness(event_naming(rival), event_naming(best))[0] <= Likeness.CLASH:
+                return None, f"could be {best.id} or {rival.id}: kept apart"
+    return best, why
+
+
+def _months_between(claim: Claim, event: Event) -> int:
+    """Return by how many months `claim` lies before or after what is known of `event`."""
+    times = [moment(one) for one in event.claims] or [event.created]
+    at = moment(claim)
+    return int(max(min(times) - at, at - max(times), 0.0) // (30 * DAY))
 
 
 def _another_round(claim: Claim, event: Event) -> bool:
@@ -141,7 +168,7 @@ def _another_round(claim: Claim, event: Event) -> bool:
 def _open(claim: Claim, now: float, reason: str) -> Merged:
     event = Event(
         id=event_identity(claim),
-        project=claim.project or claim.company or claim.ticker,
+        project=called(claim),
         company=claim.company,
         ticker=ticker_of(claim.ticker),
         state=State.RUMOURED,
@@ -153,9 +180,13 @@ def _open(claim: Claim, now: float, reason: str) -> Merged:
     return _settled(event, (claim,), claim, now, reason, before=None)
 
 
+def called(claim: Claim) -> str:
+    return (claim.project or claim.company or claim.ticker)[:NAME_LIMIT]
+
+
 def event_identity(claim: Claim) -> str:
     """Return the id of the event that `claim` opens: readable, and the same each time."""
-    words = name_of(claim.project or claim.company or claim.ticker).full
+    words = name_of(called(claim)).full
     slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in words)[:SLUG].strip("-")
     mark = sha256(f"{words}\n{claim.id}".encode()).hexdigest()[:8]
     return f"{slug or 'event'}-{mark}"
@@ -189,8 +220,7 @@ def _substance(claim: Claim) -> tuple[object, ...]:
 
 def renamed(event: Event, claims: Sequence[Claim]) -> Event:
     """Return `event` under the name that these claims give it, but for what is pinned."""
-    first = claims[0]
-    project = first.project or first.company or first.ticker
+    project = called(claims[0])
     company = next((c.company for c in claims if c.company), "")
     ticker = next((t for t in (ticker_of(c.ticker) for c in claims) if t), "")
     return replace(
@@ -266,7 +296,7 @@ def _evidenced(event: Event, placed: Sequence[Said], now: float) -> Event:
     return replace(
         event,
         claims=claims,
-        names=tuple(names),
+        names=tuple(names)[:NAMES],
         company=event.company if "company" in event.pinned else company,
         ticker=event.ticker if "ticker" in event.pinned else ticker,
         sources=len({one.voice for one in placed if not suspicious(one.claim)}),

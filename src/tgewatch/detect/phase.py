@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tgewatch.model import Claim, DateClaim, Kind
+from tgewatch.model import Claim, DateClaim, Kind, Precision
 from tgewatch.rules.lifecycle import DAY, Signal, concrete
 
 TOKEN = "token"  # noqa: S105 - the name of a track
@@ -17,6 +17,10 @@ STRONG_FLAGS = frozenset({"lookalike_domain", "impersonator", "drainer_phrase"})
 
 AHEAD = 2 * 3_600.0
 """Seconds; a date that begins sooner is happening now."""
+
+BEHIND = {False: 14 * DAY, True: DAY}
+"""Seconds; a date that passed longer ago is not when it happened, nor (where a date is all that is
+said) when it will."""
 
 _TEXT = 700
 _CLOSE = re.compile(
@@ -142,12 +146,22 @@ def _read(  # noqa: PLR0917 - the arguments are the key of the memory
     if hushed is not None:
         return Statement(hushed, track, part)
     known = date if concrete(date) else None
-    ahead = known is not None and (known.start > at + AHEAD or known.end > at + DAY)
+    if known is not None and known.end < at - BEHIND[kind is Kind.DATE_SET]:
+        known = None
+    ahead = known is not None and _ahead(kind, known, at)
     slip = kind is Kind.POSTPONED or _SLIP.search(words) is not None
     signal = _signal(kind, words, known, ahead=ahead, slip=slip)
     if not ahead and signal not in (Signal.DATE, Signal.OPEN):
         known = None
     return Statement(signal, track, part, venues, known, slip)
+
+
+def _ahead(kind: Kind, date: DateClaim, at: float) -> bool:
+    """Return whether `date` is to come; what is called live is so in the period that runs."""
+    if date.start > at + AHEAD:
+        return True
+    running = date.start <= at and date.precision is not Precision.DAY
+    return date.end > at + DAY and not (kind is Kind.LIVE and running)
 
 
 def _track(kind: Kind, words: str) -> str:  # noqa: PLR0911 - one line a kind

@@ -35,7 +35,7 @@ class Fact:
     """Something that happens once on an event's timeline."""
 
     change: str
-    """live, claim, claim_open, claim_close, sale, sale_open, sale_close or listing; of a round
+    """live, claim, claim_open, claim_close, sale, sale_open, sale_close or listing; of a thread
     also postponed and cancelled."""
     detail: str
     """Venue or round."""
@@ -134,19 +134,20 @@ def _read(fold: _Fold, one: Said) -> None:
 def _targets(fold: _Fold, what: Statement) -> tuple[str, ...]:
     """Return the tracks that a statement is about.
 
-    A delay is about all that has not happened yet, unless it names the sale or a round. A listing without a
-    venue is about the token.
+    A delay is about all that has not happened yet, unless it names the sale or a round. A listing
+    without a venue is about the token.
     """
-    if what.signal in (Signal.POSTPONE, Signal.CANCEL) and not what.part:
-        sales = [key for key in fold.tracks if key.startswith(SALE)]
-        if what.track == SALE and sales:
-            return tuple(sales)
-        real = [key for key in fold.tracks if not key.startswith(SALE)]
-        ahead = [key for key in real if fold.tracks[key].state not in _OPEN_STATES]
-        return tuple(ahead or real or sales or [TOKEN])
+    own: tuple[str, ...] = (what.key,)
     if what.track == LISTING:
-        return tuple(f"{LISTING}:{venue}" for venue in what.venues) or (TOKEN,)
-    return (what.key,)
+        own = tuple(f"{LISTING}:{venue}" for venue in what.venues) or (TOKEN,)
+    if what.signal not in (Signal.POSTPONE, Signal.CANCEL) or what.part:
+        return own
+    sales = tuple(key for key in fold.tracks if key.startswith(SALE))
+    real = tuple(key for key in fold.tracks if not key.startswith(SALE))
+    ahead = tuple(key for key in real if fold.tracks[key].state not in _OPEN_STATES)
+    if what.track == SALE:
+        return sales or ahead or own
+    return ahead or (real if what.track == TOKEN else own if real else sales) or (TOKEN,)
 
 
 def _note(fold: _Fold, one: Said) -> None:
@@ -160,9 +161,9 @@ def _facts(fold: _Fold, what: Statement) -> Iterator[tuple[str, str, DateClaim |
     """Yield change, round or venue, and date of every fact that a statement brings."""
     match what.track, what.signal:
         case _, Signal.POSTPONE | Signal.CANCEL:
-            if what.part:
-                name = "postponed" if what.signal is Signal.POSTPONE else "cancelled"
-                yield name, f"{what.track} {what.part}", what.date
+            name = "postponed" if what.signal is Signal.POSTPONE else "cancelled"
+            for which in what.venues or ((what.part,) if what.track != TOKEN else ()):
+                yield name, f"{what.track} {which}".strip(), what.date
         case "token", Signal.OPEN:
             yield "live", "", None
         case "claim" | "sale", Signal.OPEN | Signal.CLOSE:
