@@ -296,6 +296,20 @@ def test_longest_due_articles_come_first_and_no_more_than_asked(home):
     run(home, story)
 
 
+def test_what_was_judged_of_an_older_text_does_not_replace_the_newer(home):
+    async def story(store):
+        await store.commit_poll(poll(dropped("a")))
+        await store.commit_poll(poll(dropped("a", "edited", title="Corrected"), at=NOW + 1))
+
+        stored = await store.commit_rejudged(poll().source, [claimed("a", "Foo")], at=NOW + 2)
+
+        assert stored.transitions == ()
+        (trace,) = await store.why("https://news.example/a")
+        assert trace.record.judged.reason == "edited"
+
+    run(home, story)
+
+
 def test_rejudging_what_is_not_known_stores_nothing(home):
     async def story(store):
         stored = await store.commit_rejudged(poll().source, [claimed("a", "Foo")], at=NOW)
@@ -548,6 +562,8 @@ def test_the_user_merges_two_events_and_old_links_lead_on(home):
         assert {claim.project for claim in (await store.event("foo")).claims} == {"Foo", "Phoo"}
         (trace,) = await store.why("https://news.example/b")
         assert trace.event.id == foo.id
+        with pytest.raises(RefusedError, match=f"{phoo.id} was merged into {foo.id}"):
+            await store.correct([phoo.id], together, at=NOW + 2)
 
     run(home, story)
 

@@ -150,6 +150,25 @@ def test_leaving_the_store_waits_for_what_was_given(sqlite):
     assert not [one for one in threading.enumerate() if one.name.startswith("tgewatch-")]
 
 
+def test_leaving_in_a_hurry_still_waits_for_the_last_transaction(sqlite):
+    async def hurried():
+        async with sqlite.open() as store:
+            for n in range(300):
+                asyncio.ensure_future(store.commit_poll(poll(source=feed(n))))  # noqa: RUF006
+            await store.note("anything")
+
+    async def story():
+        task = asyncio.ensure_future(hurried())
+        for _ in range(4):
+            await asyncio.wait([task], timeout=0.002)
+            task.cancel()
+        await asyncio.wait([task])
+        assert not [one for one in threading.enumerate() if one.name == "tgewatch-writer"]
+
+    asyncio.run(story())
+    run(sqlite, lambda store: store.commit_poll(poll()))
+
+
 def test_a_story_that_fails_closes_the_store_all_the_same(sqlite):
     async def story(store):
         await store.commit_poll(poll())

@@ -1,18 +1,18 @@
 """What the commands and pages ask of what was stored."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from tgewatch.errors import RefusedError
-from tgewatch.model import Claim, Event, Label, State, Transition
+from tgewatch.model import Event, Label, State, Transition
 from tgewatch.model.record import Record, Trace
 from tgewatch.rules.urls import canonical
 from tgewatch.store import codec, events, outbox
-from tgewatch.store.items import judged_of
-from tgewatch.store.rows import portions, upsert
+from tgewatch.store.items import claims_at, judged_of
+from tgewatch.store.rows import upsert
 from tgewatch.store.schema import claims, items, labels, notes, sources, transitions
 from tgewatch.store.schema import events as table
 
@@ -117,28 +117,31 @@ def why(connection: sa.Connection, url: str) -> list[Trace]:
         .order_by(items.c.seen_at.desc(), items.c.id.desc())
         .limit(TRACES)
     ).all()
-    said = _claims(connection, [(row.source_id, row.digest) for row in rows])
+    said = claims_at(connection, [(row.source_id, row.digest) for row in rows])
     ids = [row.event_id for some in said.values() for row in some if row.event_id is not None]
     about = {event.id: event for event in events.load(connection, list(dict.fromkeys(ids)))}
     traces: list[Trace] = []
     for row in rows:
-        own = said.get((row.source_id, row.digest)) or [None]
-        for claim in own:
-            event = about.get(claim.event_id) if claim is not None else None
-            said_ = None if claim is None else codec.claim_of(claim.data)
-            traces.append(_trace(connection, row, said_, claim.reason if claim else "", event))
+        own = said.get((row.source_id, row.digest), [])
+        record = _record(row, own)
+        traces += [_trace(connection, record, claim, about.get(claim.event_id)) for claim in own]
+        if not own:
+            traces.append(Trace(record))
     return traces
 
 
-def _trace(
-    connection: sa.Connection, row: Any, claim: Claim | None, joined: str, event: Event | None
-) -> Trace:
-    caused: tuple[Transition, ...] = ()
-    deliveries: Sequence[Any] = ()
-    if event is not None and claim is not None:
-        caused = tuple(t for t in history(connection, event.id) if t.claim == claim.id)
-        deliveries = outbox.of_events(connection, [event.id])
-    return Trace(_record(row, claim), claim, joined, event, caused, tuple(deliveries))
+def _trace(connection: sa.Connection, record: Record, row: Any, event: Event | None) -> Trace:
+    claim = codec.claim_of(row.data)
+    if event is None:
+        return Trace(record, claim, row.reason)
+    return Trace(
+        record,
+        claim,
+        row.reason,
+        event,
+        tuple(step for step in history(connection, event.id) if step.claim == claim.id),
+        tuple(outbox.of_events(connection, [event.id])),
+    )
 
 
 def drops(
@@ -181,12 +184,8 @@ def records(
     if until is not None:
         query = query.where(items.c.seen_at < until)
     rows = connection.execute(query.order_by(items.c.seen_at, items.c.id).limit(limit)).all()
-    said = _claims(connection, [(row.source_id, row.digest) for row in rows])
-    found = [
-        _record(row, codec.claim_of(own[0].data) if own else None)
-        for row in rows
-        for own in [said.get((row.source_id, row.digest))]
-    ]
+    said = claims_at(connection, [(row.source_id, row.digest) for row in rows])
+    found = [_record(row, said.get((row.source_id, row.digest), ())) for row in rows]
     return found, (rows[-1].seen_at, rows[-1].id) if rows else after
 
 
@@ -241,28 +240,15 @@ def _records() -> sa.Select[Any]:
     ).join(sources, sources.c.id == items.c.source_id)
 
 
-def _record(row: Any, claim: Claim | None) -> Record:
+def _record(row: Any, said: Sequence[Any]) -> Record:
     return Record(
         source=row.source_name,
-        judged=judged_of(row, claim),
+        judged=judged_of(row, said),
         seen_at=row.seen_at,
         judged_at=row.judged_at,
         edited_at=row.edited_at,
         baseline=row.baseline,
     )
-
-
-def _claims(
-    connection: sa.Connection, places: Sequence[events.Place]
-) -> Mapping[events.Place, list[Any]]:
-    found: dict[events.Place, list[Any]] = {}
-    pair = sa.tuple_(claims.c.source_id, claims.c.digest)
-    for portion in portions(places, 500):
-        for row in connection.execute(
-            sa.select(claims).where(pair.in_(portion)).order_by(claims.c.id)
-        ):
-            found.setdefault((row.source_id, row.digest), []).append(row)
-    return found
 
 
 def _spellings(url: str) -> set[str]:

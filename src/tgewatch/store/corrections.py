@@ -49,6 +49,12 @@ def correct(
 ) -> Stored:
     """Let the user's hand change these events; what does not come back was merged."""
     book = rules.book(connection)
+    for one, into in connection.execute(
+        sa.select(events.c.id, events.c.merged_into).where(
+            events.c.id.in_(ids), events.c.merged_into.is_not(None)
+        )
+    ):
+        raise RefusedError(f"{one} was merged into {into}", cause="unknown")
     given = book.load(ids)
     unknown = [one for one in ids if one not in {event.id for event in given}]
     if unknown:

@@ -36,12 +36,12 @@ class Database:
         self.writer.dispose()
 
 
-def open_sqlite(path: Path, *, busy: float) -> Database:
+def open_sqlite(path: Path, *, busy: float, readers: int) -> Database:
     """Open the file, which need not exist yet. `busy` is how long to wait for other writers."""
     url = sa.URL.create("sqlite+pysqlite", database=str(path))
     args = {"timeout": busy, "check_same_thread": False}
     writer = sa.create_engine(url, connect_args=args, pool_size=1, max_overflow=1)
-    reader = sa.create_engine(url, connect_args=args, pool_size=4, max_overflow=4)
+    reader = sa.create_engine(url, connect_args=args, pool_size=readers)
     _prepare_sqlite(writer, begin="BEGIN IMMEDIATE", wal=True)
     _prepare_sqlite(reader, begin="BEGIN", read_only=True)
     return Database(writer, reader, path)
@@ -56,9 +56,10 @@ def open_memory() -> Database:
     return Database(engine, engine, None)
 
 
-def open_postgres(url: str, *, name: str) -> Database:
+def open_postgres(url: str, *, name: str, busy: float, readers: int) -> Database:
     """Open a PostgreSQL database; `name` is how others see who is connected.
 
+    `busy` is how long to wait for other writers, in seconds, and for a network that is silent.
     Raises ConfigError when the URL is none, or the driver is not installed.
     """
     try:
@@ -66,9 +67,23 @@ def open_postgres(url: str, *, name: str) -> Database:
         if parsed.get_backend_name() != "postgresql":
             raise ConfigError([f"store.database_url: {parsed.drivername} is not postgresql"])
         parsed = parsed.set(drivername="postgresql+psycopg")
-        args = {"application_name": name, "connect_timeout": 10}
+        patience = int(busy * 1_000)
+        args = {
+            "application_name": name,
+            "connect_timeout": 10,
+            "keepalives_idle": 30,
+            "tcp_user_timeout": patience,
+            "options": f"-c lock_timeout={patience}",
+        }
         writer = sa.create_engine(parsed, connect_args=args, pool_size=1, max_overflow=0)
-        reader = sa.create_engine(parsed, connect_args=args, pool_size=4, pool_pre_ping=True)
+        reader = sa.create_engine(
+            parsed,
+            connect_args=args,
+            pool_size=readers,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            execution_options={"postgresql_readonly": True},
+        )
     except (sa.exc.ArgumentError, ValueError) as error:
         raise ConfigError(["store.database_url: not a database URL"]) from error
     except ImportError as error:

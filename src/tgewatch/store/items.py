@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from tgewatch.model import Claim, Item, Judged
+from tgewatch.model import Item, Judged
 from tgewatch.ports import Waiting
 from tgewatch.store import codec
 from tgewatch.store.rows import portions, upsert
@@ -151,10 +151,20 @@ def judgement(judged: Judged) -> dict[str, Any]:
 
 
 def rejudge(connection: sa.Connection, place: Place, judged: Judged, at: float) -> bool:
-    """Replace what was judged of a known item; return whether it is known."""
+    """Replace what was judged of a known item; return whether it is known.
+
+    What was judged of a text that has been edited meanwhile says nothing of the new one.
+    """
+    item = judged.item
     changed = connection.execute(
         items.update()
-        .where(items.c.source_id == place[0], items.c.digest == place[1])
+        .where(
+            items.c.source_id == place[0],
+            items.c.digest == place[1],
+            items.c.title == codec.mended(item.title),
+            items.c.summary == codec.mended(item.summary),
+            items.c.content == codec.mended(item.content),
+        )
         .values(judged_at=at, **judgement(judged))
     )
     return changed.rowcount > 0
@@ -174,25 +184,30 @@ def waiting(connection: sa.Connection, now: float, limit: int) -> list[Waiting]:
     return [
         Waiting(
             source=row.source_url,
-            judged=judged_of(row, said.get((row.source_id, row.digest))),
+            judged=judged_of(row, said.get((row.source_id, row.digest), ())),
             baseline=row.baseline,
         )
         for row in rows
     ]
 
 
-def claims_at(connection: sa.Connection, places: Sequence[Place]) -> dict[Place, Claim]:
-    """Return the claims that these items make."""
+def claims_at(connection: sa.Connection, places: Sequence[Place]) -> dict[Place, list[Any]]:
+    """Return the rows of the claims that these items make."""
+    found: dict[Place, list[Any]] = {}
     pair = sa.tuple_(claims.c.source_id, claims.c.digest)
-    return {
-        (row.source_id, row.digest): codec.claim_of(row.data)
-        for portion in portions(places, _PAIRS)
-        for row in connection.execute(sa.select(claims).where(pair.in_(portion)))
-    }
+    for portion in portions(places, _PAIRS):
+        for row in connection.execute(
+            sa.select(claims).where(pair.in_(portion)).order_by(claims.c.id)
+        ):
+            found.setdefault((row.source_id, row.digest), []).append(row)
+    return found
 
 
-def judged_of(row: Any, claim: Claim | None) -> Judged:
-    """Return a row of `items`, joined with its source's URL, as it was judged."""
+def judged_of(row: Any, said: Sequence[Any]) -> Judged:
+    """Return a row of `items`, joined with its source's URL, as it was judged.
+
+    `said` are the rows of its claims, of which it keeps the first.
+    """
     return Judged(
         item=Item(
             source=row.source_url,
@@ -208,7 +223,7 @@ def judged_of(row: Any, claim: Claim | None) -> Judged:
         stage=row.stage,
         reason=row.reason,
         verdict=None if row.verdict is None else codec.verdict_of(row.verdict),
-        claim=claim,
+        claim=codec.claim_of(said[0].data) if said else None,
         article=row.article,
         article_text=row.article_text,
         article_tries=row.article_tries,

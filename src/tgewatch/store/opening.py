@@ -94,7 +94,7 @@ def _sqlite(
         _make_folder(path)
         if access is Access.OWN:
             stack.enter_context(lock.file_lock(path))
-        database = open_sqlite(path, busy=settings.busy)
+        database = open_sqlite(path, busy=settings.busy, readers=settings.readers)
         stack.callback(database.close)
         with _opening(str(path)):
             found = _revision(database, str(path))
@@ -116,7 +116,12 @@ def _sqlite(
 @contextmanager
 def _postgres(settings: StoreSettings, *, access: Access) -> Iterator[Database]:
     with ExitStack() as stack:
-        database = open_postgres(settings.database_url, name=lock.identity())
+        database = open_postgres(
+            settings.database_url,
+            name=lock.identity(),
+            busy=settings.busy,
+            readers=settings.readers,
+        )
         stack.callback(database.close)
         if access is Access.OWN:
             lock.hold_database(database.writer)

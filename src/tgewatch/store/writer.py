@@ -28,6 +28,8 @@ class _Alone:
 
 WAITING = 1_024
 """Pieces of work that may wait; whoever comes later waits for a place."""
+LAST = 30.0
+"""Seconds to wait for the last transaction when there is no time left."""
 ITEMS = 5_000
 """Items from which a transaction takes in no further poll."""
 
@@ -75,7 +77,11 @@ class Writer:
         """Return when all work that was given is done; later work is refused."""
         self._closed = True
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        try:
+            await asyncio.to_thread(self._thread.join)
+        except asyncio.CancelledError:
+            self._thread.join(LAST)  # nobody may let go of the lock while we write
+            raise
 
     async def poll(self, poll: Poll) -> Stored:
         """Store one poll."""
@@ -168,3 +174,4 @@ def _settle(done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:
             job.future.set_result(result)
         else:
             job.future.set_exception(error)
+            job.future.exception()  # seen, even if its caller has gone away

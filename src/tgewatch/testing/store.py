@@ -115,7 +115,7 @@ class MemoryStore:
             for one in judged:
                 place = (source.url, one.item.key)
                 record = self._memory.data.records.get(place)
-                if record is None:
+                if record is None or record.judged.item.fingerprint != one.item.fingerprint:
                     continue
                 kept = replace(one, item=record.judged.item, edited=record.judged.edited)
                 if kept.claim is None:
@@ -277,6 +277,10 @@ class MemoryStore:
         """Let the user's hand change events. Raises RefusedError (`unknown`) for ids that are none."""
 
         def work(book: Book) -> int:
+            for one in events:
+                if one in self._memory.data.signposts:
+                    into = self._memory.data.signposts[one]
+                    raise RefusedError(f"{one} was merged into {into}", cause="unknown")
             unknown = [one for one in events if one not in self._memory.data.events]
             if unknown:
                 raise RefusedError(f"no such event: {', '.join(unknown)}", cause="unknown")
