@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tgewatch.detect.change import ending
+from tgewatch.detect.identity import ticker_of
 from tgewatch.detect.merge import called, event_identity, renamed, reviewed
-from tgewatch.detect.naming import ticker_of
 from tgewatch.detect.timeline import said, view
 from tgewatch.model import DateClaim, Event, Kind, State, Transition
 from tgewatch.ports import Merged

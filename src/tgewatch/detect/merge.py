@@ -5,7 +5,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 from tgewatch.detect.change import ending, transition
-from tgewatch.detect.naming import (
+from tgewatch.detect.identity import (
     NAME_LIMIT,
     Likeness,
     Naming,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import sha256
 
-from tgewatch.detect.naming import name_of
+from tgewatch.detect.identity import name_of
 from tgewatch.model import Claim, Event, Notice, Outgoing, Source, SourceState, Transition
 from tgewatch.notify.notice import notice_of, source_notice
 from tgewatch.notify.quiet import quiet_until, zone_of

@@ -5,7 +5,7 @@ import pytest
 
 from tgewatch.errors import ConfigError, TransientError
 from tgewatch.model import Link, Notice
-from tgewatch.notify.channels.apprise import AppriseChannel
+from tgewatch.notify.channels.apprise import AppriseChannel, _asked
 from tgewatch.testing.channel_server import ChannelServer
 
 NOTICE = Notice(
@@ -101,6 +101,31 @@ def test_the_secret_in_the_url_is_in_no_log_error_or_repr(caplog):
 
     sending(story)
     assert "TOPSECRET" not in caplog.text
+
+
+def test_a_service_that_takes_little_gets_the_headline_alone():
+    async def story(server, channel):
+        channel._service.body_maxlen = 140
+        await channel.send(NOTICE, key="k")
+        body = server.received[0].json()
+
+        assert body["title"] == ""
+        assert body["message"].startswith("Curvance: token is live")
+        assert len(body["message"]) <= 140
+
+    sending(story)
+
+
+def test_a_wait_that_a_service_names_in_words_is_passed_on():
+    class Entry:
+        message = "Failed to send: Too Many Requests: retry after 35, error=429."
+
+    class Attempt:
+        def logs(self):
+            return [Entry()]
+
+    assert _asked([Attempt()]) == 35.0
+    assert _asked([]) is None
 
 
 @pytest.mark.parametrize("url", ["", "nonsense://x", "https://a.example/config.yml", "file:///x"])

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgewatch.detect.naming import Likeness, keys, likeness, name_of, naming, ticker_of
+from tgewatch.detect.identity import Likeness, keys, likeness, name_of, naming, ticker_of
 
 
 def named(name="", ticker="", company=""):
