@@ -264,7 +264,7 @@ def test_requests_to_one_host_are_spaced_but_not_those_to_others(against):
         assert clock.slept == [1.0, 1.0]
 
     once = Pool(attempts=1)
-    against(says(reply(200, FEED)), scene, clock=clock, spacing=1.0, rss=once)
+    against(says(reply(200, FEED)), scene, clock=clock, spacing=1.0, burst=1, rss=once)
 
 
 def test_identical_requests_at_one_time_are_sent_once(against):
@@ -345,7 +345,7 @@ def test_follows_redirects_and_reports_a_permanent_move(against):
         assert (elsewhere.url, elsewhere.moved_to) == (server.url("/c"), "")
 
     clock = ManualClock(0.0)
-    against(script, scene, clock=clock, spacing=1.0)
+    against(script, scene, clock=clock, spacing=1.0, burst=1)
     assert clock.slept == [1.0]  # two visits: redirects within a host are part of one
 
 

@@ -225,3 +225,39 @@ def test_waits_that_are_over_are_forgotten(monkeypatch):
         clock.advance(1.0)
 
     assert len(waits._until) < 30
+
+
+def starts(clock, hosts, amount, **limits):
+    """Return the seconds at which `amount` requests start, one after another, ended at once."""
+
+    async def scenario():
+        began, found = clock.monotonic(), []
+        for _ in range(amount):
+            with await hosts.turn("a", at_once=9, until=clock.monotonic() + 99, **limits) as turn:
+                turn.started()
+                found.append(clock.monotonic() - began)
+        return found
+
+    return asyncio.run(scenario())
+
+
+def test_a_host_left_alone_takes_a_burst_and_then_one_each_spacing():
+    clock = ManualClock()
+
+    assert starts(clock, Hosts(clock=clock), 6, spacing=2.0, burst=4) == [0, 0, 0, 0, 2.0, 4.0]
+
+
+def test_a_burst_is_earned_again_by_leaving_the_host_alone():
+    clock = ManualClock()
+    hosts = Hosts(clock=clock)
+    starts(clock, hosts, 4, spacing=2.0, burst=4)
+
+    clock.advance(4.0)
+
+    assert starts(clock, hosts, 4, spacing=2.0, burst=4) == [0, 0, 2.0, 4.0]
+
+
+def test_no_burst_means_every_start_is_spaced():
+    clock = ManualClock()
+
+    assert starts(clock, Hosts(clock=clock), 3, spacing=2.0) == [0, 2.0, 4.0]

@@ -180,6 +180,7 @@ class Client:
             return await self._hosts.turn(
                 host,
                 spacing=self._policies.spacing(policy),
+                burst=self._policies.burst(policy),
                 at_once=job.pool.settings.per_host,
                 until=job.until,
             )

@@ -19,6 +19,7 @@ class Policies:
         self._named = {policy.host.lower(): policy for policy in settings.hosts}
         self._general = HostPolicy(host="*", spacing=settings.spacing)
         self._spacing = settings.spacing
+        self._burst = settings.burst
 
     def of(self, host: str) -> HostPolicy:
         if not self._named:
@@ -34,9 +35,13 @@ class Policies:
         """Return the seconds between two starts under `policy`."""
         return self._spacing if policy.spacing is None else policy.spacing
 
+    def burst(self, policy: HostPolicy) -> int:
+        """Return how many starts in a row need no spacing under `policy`."""
+        return self._burst if policy.burst is None else policy.burst
+
 
 class _Host:
-    __slots__ = ("active", "freed", "next_start", "queue", "waiting")
+    __slots__ = ("active", "freed", "paid_until", "queue", "waiting")
 
     def __init__(self) -> None:
         self.queue = asyncio.Lock()
@@ -44,15 +49,19 @@ class _Host:
         self.freed = asyncio.Event()
         self.active = 0
         self.waiting = 0
-        self.next_start = 0.0
-        """On the monotonic clock."""
+        self.paid_until = 0.0
+        """On the monotonic clock: each start costs its spacing, from when the last was paid."""
 
     def idle(self, now: float) -> bool:
-        return not self.active and not self.waiting and self.next_start <= now
+        return not self.active and not self.waiting and self.paid_until <= now
 
 
 class Hosts:
-    """Takes turns at each host: so many at once, starts so many seconds apart, first come first."""
+    """Takes turns at each host: so many at once, starts so many seconds apart, first come first.
+
+    A host that was left alone takes a burst before the spacing holds (the generic cell rate
+    algorithm, ITU-T I.371): an aggregator's eight feeds need not take eight seconds.
+    """
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
@@ -62,14 +71,22 @@ class Hosts:
     def __repr__(self) -> str:
         return f"<Hosts {sum(h.active for h in self._hosts.values())} active>"
 
-    async def turn(self, name: str, *, spacing: float, at_once: int, until: float) -> "Turn":
+    async def turn(
+        self, name: str, *, spacing: float, at_once: int, until: float, burst: int = 1
+    ) -> "Turn":
         """Return once it is our turn at host `name`; a context, left when the visit is over.
 
         Raises TransientError (`busy`, with the seconds to wait) when the turn would not come before
         `until` on the monotonic clock.
         """
         turn = Turn(
-            name, self._host(name), spacing=spacing, at_once=at_once, until=until, clock=self._clock
+            name,
+            self._host(name),
+            spacing=spacing,
+            burst=burst,
+            at_once=at_once,
+            until=until,
+            clock=self._clock,
         )
         await turn.wait()
         return turn
@@ -88,7 +105,17 @@ class Hosts:
 class Turn:
     """One request's turn at a host, redirects within the host included."""
 
-    __slots__ = ("_at_once", "_clock", "_first", "_host", "_name", "_spacing", "_until")
+    __slots__ = (
+        "_at_once",
+        "_clock",
+        "_credit",
+        "_first",
+        "_host",
+        "_name",
+        "_paid",
+        "_spacing",
+        "_until",
+    )
 
     def __init__(
         self,
@@ -96,6 +123,7 @@ class Turn:
         host: _Host,
         *,
         spacing: float,
+        burst: int,
         at_once: int,
         until: float,
         clock: Clock,
@@ -103,10 +131,12 @@ class Turn:
         self._name = name
         self._host = host
         self._spacing = spacing
+        self._credit = (burst - 1) * spacing
         self._at_once = at_once
         self._until = until
         self._clock = clock
         self._first = False
+        self._paid = False
 
     async def wait(self) -> None:
         self._host.waiting += 1
@@ -131,7 +161,7 @@ class Turn:
         """Wait until this is first in the queue, there is a place, and the gap is over."""
         host = self._host
         left = self._until - self._clock.monotonic()
-        expected = self._gap() + (host.waiting - 1) * self._spacing
+        expected = self._gap(ahead=host.waiting - 1)
         if expected >= left:
             raise self._busy(expected)
         if host.waiting > 1 or host.queue.locked() or host.active >= self._at_once:
@@ -157,12 +187,18 @@ class Turn:
             await host.freed.wait()
 
     def started(self) -> None:
-        """Say that the request goes out now; the next one's gap is counted from here."""
-        self._host.next_start = self._clock.monotonic() + self._spacing
+        """Say that the request goes out now. A visit is paid for once, however many redirects it has."""
+        if not self._paid:
+            self._paid = True
+            paid = max(self._host.paid_until, self._clock.monotonic())
+            self._host.paid_until = paid + self._spacing
         self._let_next()
 
-    def _gap(self) -> float:
-        return max(0.0, self._host.next_start - self._clock.monotonic())
+    def _gap(self, ahead: int = 0) -> float:
+        """Return the seconds until the start that has `ahead` others before it."""
+        now = self._clock.monotonic()
+        owed = max(self._host.paid_until, now) + ahead * self._spacing - now
+        return max(0.0, owed - self._credit)
 
     def _let_next(self) -> None:
         if self._first:

@@ -34,6 +34,8 @@ class HostPolicy(Section):
     """Name as in the URL, or `*.example.com`."""
     spacing: Seconds | None = Field(default=None, ge=0)
     """Seconds between the starts of two requests; without it `[fetch] spacing` holds."""
+    burst: int | None = Field(default=None, ge=1)
+    """Starts in a row without spacing; without it `[fetch] burst` holds."""
     retry_after_scope: str = Field(default="url", pattern="^(url|host)$")
     """Whether Retry-After stops the URL (and the articles of its host) or the whole host."""
     throttle_statuses: tuple[int, ...] = (429, 503)
@@ -52,7 +54,9 @@ class FetchSettings(Section):
     max_redirects: int = Field(default=5, ge=0, le=20)
     """Redirects followed for one request."""
     spacing: Seconds = Field(default=1.0, ge=0)
-    """Seconds between the starts of two requests to one host."""
+    """Seconds between the starts of two requests to one host, on average."""
+    burst: int = Field(default=8, ge=1)
+    """Starts in a row that need no spacing, at a host that was left alone for as long as they save."""
     keep_alive: Seconds = Field(default=10.0, ge=0)
     """Seconds that an idle connection stays open, for the articles of a poll."""
     idle_connections: int = Field(default=400, ge=1)
