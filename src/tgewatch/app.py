@@ -1,12 +1,12 @@
 """Composition root: settings in, a running program out; the only module that names adapters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rich.console import Console
 
@@ -31,7 +31,7 @@ from tgewatch.metrics.metering import Metering
 from tgewatch.notify.channels import open_channels
 from tgewatch.notify.router import Router
 from tgewatch.parse.article import parse_article
-from tgewatch.ports import Progress, Store
+from tgewatch.ports import Progress, SourceReader, Store
 from tgewatch.settings import Settings
 from tgewatch.sources.feed import FeedReader
 from tgewatch.sources.page import PageReader
@@ -54,6 +54,26 @@ class Web:
     transport: Transport
     client: Client
     cache: Cache
+
+
+class Tap(Protocol):
+    """Something that listens between the poller and its collaborators."""
+
+    def store(self, store: Store) -> Store:
+        """Return what the poller is given as its store."""
+
+    def readers(self, readers: Mapping[str, SourceReader]) -> Mapping[str, SourceReader]:
+        """Return what the poller is given as its readers."""
+
+
+class Untapped:
+    """A tap that nobody listens at."""
+
+    def store(self, store: Store) -> Store:
+        return store
+
+    def readers(self, readers: Mapping[str, SourceReader]) -> Mapping[str, SourceReader]:
+        return readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +162,13 @@ async def open_program(
     random: Random | None = None,
     web: Web | None = None,
     metering: Metering | None = None,
-    tap: Callable[[Store], Store] | None = None,
+    tap: Tap | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything a watch needs, and close it in reverse.
 
     `lookup` takes the place of the system's name look-up. `web` and `metering` are shared with
     whoever opened them; without them the program has its own, and keeps its metrics in their file.
-    `tap` may put something between the poller and the store. Raises ConfigError, and
-    StoreBusyError when another instance owns the store.
+    Raises ConfigError, and StoreBusyError when another instance owns the store.
     """
     chance = random or Random()  # noqa: S311 - jitter
     router = Router(settings.channels)
@@ -169,15 +188,15 @@ async def open_program(
             stack.callback(metering.save)
         offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
-        tapped = metering.store(store)
         poller = _poller(
             settings,
             router=router,
             web=web,
             offload=offload,
             schedule=schedule,
-            store=tapped if tap is None else tap(tapped),
+            store=store,
             metering=metering,
+            tap=tap or Untapped(),
             clock=clock,
             progress=progress,
         )
@@ -214,6 +233,7 @@ def _poller(
     schedule: Schedule,
     store: Store,
     metering: Metering,
+    tap: Tap,
     clock: Clock,
     progress: Progress,
 ) -> Poller:
@@ -221,20 +241,19 @@ def _poller(
     extract = metering.call(
         partial(_article_text, offload), operation="extract", component="article"
     )
+    readers: dict[str, SourceReader] = {
+        "feed": FeedReader(fetcher, clock=clock, offload=offload),
+        "page": PageReader(fetcher, offload=offload),
+    }
     return Poller(
         settings=settings,
-        readers=metering.readers(
-            {
-                "feed": FeedReader(fetcher, clock=clock, offload=offload),
-                "page": PageReader(fetcher, offload=offload),
-            }
-        ),
+        readers=tap.readers(metering.readers(readers)),
         pipeline=Pipeline(
             metering.detector(settings.companies, settings.detection),
             Articles(fetcher, extract),
         ),
         schedule=schedule,
-        store=store,
+        store=tap.store(metering.store(store)),
         notices=router.source_notices,
         clock=clock,
         progress=metering.progress(progress),

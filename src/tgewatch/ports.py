@@ -134,6 +134,8 @@ class Reading:
     """What had to be overlooked to read it, for `sources`."""
     hints: Mapping[str, float] = field(default_factory=dict)
     """Seconds the publisher suggests: ttl, updatePeriod."""
+    title: str = ""
+    """What the source calls itself; empty when it does not say, and when unchanged."""
 
 
 class Offload(Protocol):

@@ -21,6 +21,8 @@ class Issue:
     items: tuple[Item, ...]
     problems: tuple[str, ...] = ()
     hints: Mapping[str, float] = field(default_factory=dict)
+    title: str = ""
+    """Of the feed."""
 
 
 def read_items(
@@ -86,7 +88,7 @@ def make_items(feed: Feed, *, source: str, url: str) -> Issue:
         items[key] = item if known is None else _merged(known, item)
     notes = [f"{empty} entries without text"] if empty else []
     notes += [f"{repeated} entries repeated"] if repeated else []
-    return Issue(tuple(items.values()), (*feed.problems, *notes), feed.hints)
+    return Issue(tuple(items.values()), (*feed.problems, *notes), feed.hints, feed.title)
 
 
 def _key(entry: Entry, shared: frozenset[str]) -> str:

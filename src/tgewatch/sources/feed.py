@@ -121,6 +121,7 @@ def reading_of(
         elapsed=response.elapsed,
         problems=issue.problems if issue else (),
         hints=issue.hints if issue else {},
+        title=issue.title if issue else "",
     )
 
 
