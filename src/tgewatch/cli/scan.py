@@ -94,6 +94,7 @@ def as_object(report: "CycleReport") -> dict[str, Any]:
             "unchanged": report.unchanged,
             "failed": dict(report.failed),
             "failures": report.failures,
+            "deferred": report.deferred,
             "unfinished": report.unfinished,
             "not_due": report.not_due,
         },
@@ -121,6 +122,7 @@ def _show(settings: "Settings", report: "CycleReport") -> None:
     out.print(
         f"{report.polled} polled in {report.seconds:.1f} s: {report.changed} changed,"
         f" {report.unchanged} unchanged, {sum(report.failed.values())} failed"
+        + (f", {report.deferred} deferred" if report.deferred else "")
         + (f", {report.unfinished} unfinished" if report.unfinished else "")
         + (f"; {report.not_due} not due" if report.not_due else "")
     )

@@ -14,6 +14,9 @@ from tgewatch.model import Judged, Outgoing, Poll, Source, SourceState, Stored
 from tgewatch.ports import Progress, Reading, SourceReader, Store, Waiting
 from tgewatch.settings import Settings
 
+UNASKED = frozenset({"busy", "throttled"})
+"""Causes of a failure for which nothing was sent: docs/fetching.md."""
+
 
 class SourceNotices(Protocol):
     """Says what is worth telling about a source's health."""
@@ -65,6 +68,11 @@ class Poller:
             result = await self._readers[source.kind].read(
                 before.location or source.url, before, source.headers
             )
+        except TransientError as error:
+            if error.cause in UNASKED:
+                self._defer(source, error, report)
+                return []
+            result = error
         except TgewatchError as error:
             result = error
         judged = await self._judge(source, before, result, report)
@@ -74,6 +82,12 @@ class Poller:
             for one in judged
             if one.article_retry_at is not None
         ][: self._settings.cycle.articles]
+
+    def _defer(self, source: Source, error: TransientError, report: CycleReport) -> None:
+        """Leave a source for later whose host was not even asked: no failure, and no news."""
+        report.deferred += 1
+        self._schedule.defer(source.url, self._clock.now() + (error.retry_after or 0.0))
+        self.progress.polled(source.url, "deferred", 0, 0, 0.0)
 
     async def crashed(self, source: Source, error: Exception, report: CycleReport) -> None:
         """Store that a bug of ours kept the source from being read; it backs off like a failure."""
@@ -113,6 +127,10 @@ class Poller:
         unseen = await self._store.unseen(result.items)
         report.seen += len(result.items)
         now = self._clock.now()
+        items = result.items
+        if before.baseline_at is None:
+            # Newest first, so that an old story is told as it stands and not step by step.
+            items = sorted(items, key=lambda item: -(item.published or 0.0))
         return tuple(
             self._pipeline.judge(
                 source,
@@ -121,7 +139,7 @@ class Poller:
                 baseline=before.baseline_at is None,
                 edited=unseen[item.key] == "edited",
             )
-            for item in result.items
+            for item in items
             if item.key in unseen
         )
 

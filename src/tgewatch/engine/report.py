@@ -23,6 +23,8 @@ class CycleReport:
     """URL of the source → cause."""
     failures: dict[str, str] = field(default_factory=dict)
     """URL of the source → what went wrong, for a person."""
+    deferred: int = 0
+    """Not asked, since their host wants to be left alone for now."""
     unfinished: int = 0
     """Due, but not reached or not answered before the cycle's deadline."""
     not_due: int = 0

@@ -171,6 +171,14 @@ class Schedule:
             if entry.policy == "index":
                 self._allowance.refund()
 
+    def defer(self, url: str, until: float) -> None:
+        """Put a source back that may not be asked before `until`; nothing was learned of it."""
+        entry = self._entries.get(url)
+        if entry is not None:
+            entry.at = entry.not_before = max(entry.at, until)
+            entry.because = "its host wants to be left alone"
+        self.put_back(url)
+
     def _enqueue(self, entry: Entry) -> None:
         entry.queued = True
         queue = self._metered if entry.metered else self._free

@@ -76,7 +76,7 @@ class Watch:
                     await cycle.run(_each([self._sources[url] for url in urls]), waiting)
             except TimeoutError:
                 self._late(cycle)
-        report.unfinished = len(urls) - report.polled
+        report.unfinished = len(urls) - report.polled - report.deferred
         report.finished = self._clock.now()
         report.seconds = self._clock.monotonic() - begun
         return report

@@ -19,7 +19,9 @@ Lookup = Callable[..., Any]
 class Resolver(AbstractResolver):
     """Asks the system's resolver from threads of its own. Caches nothing; the connector does."""
 
-    def __init__(self, lookup: Lookup | None = None) -> None:
+    def __init__(self, lookup: Lookup | None = None, *, deadline: float = 10.0) -> None:
+        """`deadline` is in seconds for one look-up; systems may take half a minute to give up."""
+        self._deadline = deadline
         self._lookup = lookup or socket.getaddrinfo
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="resolver")
 
@@ -29,9 +31,12 @@ class Resolver(AbstractResolver):
         """Return the addresses of `host`. Raises OSError when there are none."""
         flags = socket.AI_ADDRCONFIG
         try:
-            infos = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._lookup, host, port, family, socket.SOCK_STREAM, 0, flags
-            )
+            async with asyncio.timeout(self._deadline):
+                infos = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._lookup, host, port, family, socket.SOCK_STREAM, 0, flags
+                )
+        except TimeoutError as error:
+            raise OSError(f"{host[:80]} was not looked up within {self._deadline:g} s") from error
         except UnicodeError as error:
             raise OSError(f"{host[:80]!r} is no name") from error
         return [
