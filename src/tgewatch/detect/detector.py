@@ -1,33 +1,51 @@
 """Judges items: the one object that the engine needs of this room."""
 
-import math
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tgewatch.detect import lexicon
+from tgewatch.detect import lexicon, scam
+from tgewatch.detect.companies import Companies
+from tgewatch.detect.evidence import Evidence, Examiner
 from tgewatch.detect.match import Matcher
-from tgewatch.detect.text import fields_of, tokens
+from tgewatch.detect.naming import Naming, naming
+from tgewatch.detect.reading import Mark
+from tgewatch.detect.score import Model, probability, shipped
+from tgewatch.detect.timing import date_of
 from tgewatch.model import Company, Contribution, Item, Kind, Match, Source, Span, Verdict
-from tgewatch.settings.detecting import DetectionSettings
+from tgewatch.settings.detecting import CompanyRules, DetectionSettings
 
-FIRST_WEIGHTS = {
-    "TGE": 3.0, "AIRDROP": 2.0, "NEWTOKEN": 2.0, "SALE": 0.8, "TOKENOMICS": 0.8, "LAUNCH": 1.0,
-    "CLAIM": 1.0, "ANNOUNCE": 0.6, "LISTING": 0.8, "TRANSFER": 2.0, "DELAY": 0.8, "SOON": 0.5,
-    "PRICE": -1.5, "UNLOCK": -1.5, "FUND": -2.0, "STABLE": -1.5, "NFT": -1.2, "GUIDE": -1.2,
-    "RUMOUR": -1.0, "TROUBLE": -1.2, "COURT": -2.0, "PROMO": -1.0, "PROMO_PRESALE": -1.5,
-    "POSTLAUNCH": -1.0, "NOT": -0.6, "QUERY": -0.6,
-}  # fmt: skip
-BIAS = -3.0
+CANCELLING = ("cancel", "scrap", "call", "abandon", "shelve", "rug pull", "axe")
+UNSURE = (0.08, 0.92)
+"""Confidence between which the full text of an entry may change the judgement."""
+LONG_SUMMARY = 300
+"""Characters from which a summary tells what an article's lead would."""
+STRANGERS = frozenset({"frame perhaps", "frame event_perhaps"})
+"""Signs that somebody else than the project says so."""
 
 
 class Detector:
-    """Judges items against a watchlist (or any project, in discover mode). Holds no state."""
+    """Judges items against a watchlist, or for any project in discover mode. Holds no state.
 
-    def __init__(self, companies: Sequence[Company], settings: DetectionSettings) -> None:
-        self._lexicon = lexicon.shipped()
-        self._companies = {c.name: c for c in companies}
+    Reads the data that ships with the package when it is built, and nothing later.
+    """
+
+    def __init__(
+        self,
+        companies: Sequence[Company],
+        settings: DetectionSettings,
+        *,
+        model: Model | None = None,
+    ) -> None:
         self._settings = settings
-        self._matcher = Matcher(companies, settings, lexicon=self._lexicon)
+        self._matcher = Matcher(companies, settings, lexicon=lexicon.shipped())
+        self._companies = Companies(companies, lexicon.shipped(), lexicon.common_words())
+        self._rules = {r.name: r for r in settings.company}
+        self._weights = {t.tier: t.weight for t in settings.terms}
+        self._examiner = Examiner()
+        self._model = model or shipped()
+        self._officials = scam.Officials(companies)
+
+    def __repr__(self) -> str:
+        return f"<Detector {self._settings.mode}, {len(self._model.weights)} weights>"
 
     def scan(self, item: Item, *, source: Source | None = None) -> tuple[Match, ...]:
         """Return the terms and companies of an item worth judging; nothing means it is dropped."""
@@ -42,38 +60,86 @@ class Detector:
         matches: Sequence[Match] | None = None,
     ) -> Verdict:
         """Return what the item says of a token and why; `article` is its full text if known."""
-        fields = fields_of(item, article)
-        found = self._matcher.find(fields) if matches is None or article else matches
-        official = source.company if source else ""
-        company = official or next((m.company for m in found if m.company), "")
-        why = [Contribution(name="bias", value=BIAS)]
-        seen: set[str] = set()
-        for field in fields[:2]:
-            for token in tokens(field):
-                name = self._lexicon.words.get(token.low, "")
-                if name in FIRST_WEIGHTS and name not in seen:
-                    seen.add(name)
-                    span = Span(field.name, token.start, token.end)
-                    why.append(Contribution(name, FIRST_WEIGHTS[name], token.text, span))
+        evidence = self._examiner.examine(item, article)
+        found = self._matcher.find(evidence.fields) if matches is None or article else matches
+        named = naming(evidence.readings)
+        company = self._company(item, source, found, evidence, named)
+        rules = self._rules.get(company)
+        why = tuple(self._why(evidence, found, rules))
         score = sum(c.value for c in why)
-        confidence = 1 / (1 + math.exp(-score))
-        relevant = confidence >= self._settings.threshold
-        if self._settings.mode == "watch" and not company:
-            relevant = False
-        ticker = re.search(r"\$([A-Z][A-Z0-9]{1,9})\b", item.title)
+        confidence = probability(score)
+        limit = (rules.threshold if rules else None) or self._settings.threshold
+        relevant = confidence >= limit and (bool(company) or self._settings.mode == "discover")
+        kind = self._kind(evidence) if relevant else None
+        if rules and kind is not None and kind.value in rules.mute:
+            relevant, kind = False, None
         return Verdict(
             relevant=relevant,
             score=score,
             confidence=confidence,
-            why=tuple(why),
-            kind=Kind.ANNOUNCED if relevant else None,
-            project=company,
-            company=company if company in self._companies else "",
-            ticker=ticker.group(1) if ticker else "",
+            why=why,
+            kind=kind,
+            project=company or named.project,
+            company=company,
+            ticker=named.ticker or self._ticker(company),
+            date=date_of(evidence, kind, item.published) if kind else None,
+            flags=scam.flags(item, evidence.fields, self._officials, company=company),
+            rumour=relevant and any(name in evidence.features for name in STRANGERS),
         )
 
     def wants_article(self, item: Item, matches: Sequence[Match], verdict: Verdict) -> bool:
         """Return whether the full text could change what is made of the item."""
-        if item.content or not matches:
+        if item.kind == "post" or item.content or not matches or len(item.summary) > LONG_SUMMARY:
             return False
-        return 0.1 < verdict.confidence < 0.9 or (verdict.relevant and verdict.date is None)  # noqa: PLR2004 - to be fitted
+        low, high = UNSURE
+        if low < verdict.confidence < high:
+            return True
+        return verdict.relevant and verdict.date is None
+
+    def _company(
+        self,
+        item: Item,
+        source: Source | None,
+        found: Sequence[Match],
+        evidence: Evidence,
+        named: Naming,
+    ) -> str:
+        meant = self._companies.meant(evidence.fields, found, evidence.readings, named)
+        if meant:
+            return meant
+        own = (source.company if source else "") or self._matcher.home(item.source, item.url)
+        return own if self._companies.get(own) else ""
+
+    def _ticker(self, company: str) -> str:
+        known = self._companies.get(company)
+        return known.tickers[0] if known and len(known.tickers) == 1 else ""
+
+    def _why(
+        self, evidence: Evidence, found: Sequence[Match], rules: CompanyRules | None
+    ) -> Iterator[Contribution]:
+        readings = evidence.readings
+        for name, value, mark in self._model.contributions(evidence.features):
+            if mark is None:
+                yield Contribution(name, value)
+                continue
+            where = readings[-1] if name.startswith("summary ") else readings[0]
+            span = Span(where.field.name, mark.start, mark.end)
+            yield Contribution(name, value, mark.text, span)
+        tiers: set[str] = set()
+        for match in found:
+            weight = self._weights.get(match.tier)
+            if weight is not None and match.tier not in tiers and not match.company:
+                tiers.add(match.tier)
+                yield Contribution(f"term {match.tier}", weight, match.term, match.span)
+        if rules and rules.weight:
+            yield Contribution(f"company {rules.name}", rules.weight)
+
+    def _kind(self, evidence: Evidence) -> Kind:
+        kind = Kind(self._model.kind(evidence.features))
+        if kind is Kind.POSTPONED and any(_cancels(m) for m in evidence.readings[0].marks):
+            return Kind.CANCELLED
+        return kind
+
+
+def _cancels(mark: Mark) -> bool:
+    return mark.tag == "DELAY" and mark.low.startswith(CANCELLING)

@@ -8,8 +8,8 @@ from importlib import resources
 
 TERM_CLASSES = frozenset(
     {
-        "TOKEN", "NEWTOKEN", "AIRDROP", "TGE", "SALE", "TOKENOMICS", "CLAIM", "LISTING",
-        "TRANSFER", "PREMARKET",
+        "TOKEN", "TOKENS", "NEWTOKEN", "AIRDROP", "AIRDROPS", "TGE", "SALE", "PRESALE", "POOL",
+        "TOKENOMICS", "CLAIM", "LISTING", "TRADING", "DATED",
     }
 )  # fmt: skip
 """An item without a word of these classes is about something else."""
@@ -49,3 +49,10 @@ def data(name: str) -> str:
 def shipped() -> Lexicon:
     """Return the lexicon that ships with the package; it is read once, on first use."""
     return read(data("lexicon.toml"))
+
+
+@cache
+def common_words() -> frozenset[str]:
+    """Return ordinary English words; what is capitalised and none of them is a name."""
+    lines = data("common_words.txt").splitlines()
+    return frozenset(w for line in lines if not line.startswith("#") for w in line.split())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
+import re2  # type: ignore[import-untyped]  # ships no types
 from ahocorasick_rs import AhoCorasick
 
 from tgewatch.detect.lexicon import Lexicon
@@ -49,6 +50,11 @@ class Matcher:
             for domain in company.domains:
                 self._homes[domain] = company.name
         self._automaton = AhoCorasick(patterns) if patterns else None
+        self._patterns = [
+            (t.tier, pattern, re2.compile(pattern))
+            for t in settings.terms
+            for pattern in t.patterns
+        ]
 
     def home(self, *urls: str) -> str:
         """Return the company whose official domain one of `urls` lies on, or an empty string."""
@@ -65,6 +71,7 @@ class Matcher:
         found: list[Match] = []
         if self._automaton is None:
             return ()
+        fields = tuple(fields)
         for field in fields:
             for index, start, end in self._automaton.find_matches_as_indexes(
                 field.low, overlapping=True
@@ -77,6 +84,11 @@ class Matcher:
                 span = field.span(start, end)
                 name = company.name if company else ""
                 found.append(Match(term=term, tier=tier, span=span, company=name))
+        for tier, pattern, compiled in self._patterns:
+            for field in fields[:2]:
+                hit = compiled.search(field.low)
+                if hit and hit.end() > hit.start():
+                    found.append(Match(pattern, tier, field.span(hit.start(), hit.end())))
         return tuple(found)
 
     def scan(self, item: Item, *, official: str = "") -> tuple[Match, ...]:

@@ -1,215 +1,168 @@
-"""When two names mean the same project, and when two tickers mean the same token."""
+"""Whose token it is: the project and ticker that a text names, whether on a list or not."""
 
 import re
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from rapidfuzz import fuzz
+from tgewatch.detect.reading import FUNCTION_WORDS, NAME_TAILS, Mark, Reading
 
-from tgewatch.detect.voice import words
-
-ORGANISATION = words("""
-labs lab foundation dao team official inc ltd limited llc gmbh corp corporation company
-association ecosystem community org hq project projects studio studios collective
-""")
-"""Words for who is behind a project: X, X Labs and the X Foundation are one."""
-
-PRODUCT = words("""
-protocol network finance chain ai games game gaming dex swap exchange markets market capital
-layer bridge wallet app platform systems system technologies tech l1 l2 layer1 layer2 mainnet
-blockchain rollup world verse metaverse pay money cash bank social music sports fi defi nft
-""")
-"""Words for what a project is: X and X Protocol are one; X Finance and X Chain are not."""
-
-TOKEN = words("token coin tokens coins memecoin crypto tge airdrop ico ido ieo")
-"""Words for its token."""
-
-COMMON = words("""
-alpha apex arc atlas aurora base beacon blast bridge core cosmos delta echo edge espresso
-essential fabric flow flux fuel fusion genesis grass halo horizon hub infinity ink ion launchpad
-launchpool matrix meta midnight mint moon nexus nova oasis omega open orbit origin prime pulse
-quantum safe saga save scroll shift sky spark spectrum star swarm the treasure unity vault
-venture vision wave x zero zeta bitcoin ethereum solana binance coinbase
-""")
-"""Names that are ordinary words: several projects bear each of them, so a clash of tickers
-keeps them apart and a likeness of names is not enough."""
-
-QUOTES = words("USDT USDC USD EUR KRW TRY BTC ETH BNB SOL FDUSD DAI TUSD USDE WETH")
-"""What tokens are paid and priced in; named beside a token far more often than launched."""
-
-NAME_LIMIT = 120
-_WORD = re.compile(r"[^\W_]+")
-_POSSESSIVE = re.compile(r"[\u2019'`]s?\s*$")
-_APOSTROPHE = re.compile(r"[\u2019'`]")
-_DOTS = re.compile(r"(?<=\w)\.(?=\w)")
-_MULTIPLE = re.compile(r"^1(?:0{3,7}|M|K)(?=[A-Z])")
-TYPO = 88.0
-"""Likeness (0 to 100) from which names with the same ticker are one name, spelt twice."""
-
-
-class Likeness(IntEnum):
-    """How alike two namings are, strangers first."""
-
-    STRANGER = 0
-    CLASH = 1
-    """The same ticker or the same first word, yet different projects: kept apart with a note."""
-    PARTLY = 2
-    """The ticker says so and the name does not contradict."""
-    NAME = 3
-    COMPANY = 4
+EVENTS = frozenset(
+    "TOKEN NEWTOKEN AIRDROP TGE LISTING DATED TOKENOMICS SALE CLAIM TRADING PRESALE POOL".split()  # noqa: SIM905 - reads as a list
+)
+VERBS = frozenset(
+    "LAUNCH UNVEIL LAUNCHED WILL RELEASE ANNOUNCE PLAN HINT DELAY MIGRATE RAISE AIRDROPS "
+    "LISTING".split()  # noqa: SIM905 - reads as a list
+)
+PLACES = frozenset({"on", "via", "with", "by", "from", "against", "to", "at", "amid", "despite"})
+"""Before a name these say where or by whom, not whose token."""
+ENOUGH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A project's name, taken apart."""
+class Candidate:
+    """A run of marks that may be the project's name."""
 
-    full: str
-    """Words in lower case with spaces between, without marks and apostrophes."""
-    core: str
-    """Without spaces and without words that say who is behind it or what it is."""
-    compact: str
-    """Full, without spaces."""
-    product: frozenset[str]
-    """Words that say what it is."""
-
-    @property
-    def generic(self) -> bool:
-        """Nothing but words that any project bears."""
-        return self.core in ORGANISATION | PRODUCT | TOKEN
-
-    @property
-    def common(self) -> bool:
-        """An ordinary word, alone or with words that any project bears."""
-        return self.core in COMMON
-
-
-@lru_cache(maxsize=8_192)
-def name_of(text: str) -> Name:
-    """Return `text` as a name: case, marks, accents and spacing do not count."""
-    folded = unicodedata.normalize("NFKD", text[:NAME_LIMIT])
-    plain = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
-    found = _WORD.findall(_DOTS.sub("", _APOSTROPHE.sub("", _POSSESSIVE.sub("", plain))))
-    if len(found) > 1 and found[0] == "the":
-        found = found[1:]
-    kept = [w for w in found if w not in ORGANISATION and w not in TOKEN] or found
-    product = frozenset(kept[1:]) & PRODUCT
-    core = [kept[0], *(w for w in kept[1:] if w not in PRODUCT)] if kept else []
-    return Name(full=" ".join(found), core="".join(core), compact="".join(found), product=product)
-
-
-def ticker_of(text: str) -> str:
-    """Return a ticker in its plain form, or nothing for one that names a means of payment."""
-    ticker = _MULTIPLE.sub("", text.strip().lstrip("$#").upper())
-    return "" if ticker in QUOTES else ticker
+    text: str
+    first: int
+    """Index of its first mark."""
+    last: int
+    score: float
+    old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """Everything by which a claim or an event says which project and token it means."""
+    """What a text calls the project and its token; empty where it does not."""
 
-    names: tuple[Name, ...]
-    company: str = ""
-    """In lower case; the watchlist's word on who it is."""
-    tickers: frozenset[str] = frozenset()
-
-    @property
-    def empty(self) -> bool:
-        return not (self.names or self.company or self.tickers)
+    project: str = ""
+    ticker: str = ""
+    mark: Mark | None = None
 
 
-def naming(names: Iterable[str], company: str, tickers: Iterable[str]) -> Naming:
-    """Return what these say together; empty ones say nothing."""
-    found = {name.full: name for name in map(name_of, names) if name.full}
-    return Naming(
-        names=tuple(found.values()),
-        company=name_of(company).compact,
-        tickers=frozenset(filter(None, map(ticker_of, tickers))),
-    )
+def naming(readings: Sequence[Reading]) -> Naming:
+    """Return the project and ticker of the event that `readings` tell; the title comes first."""
+    best: Candidate | None = None
+    mark: Mark | None = None
+    ticker = ""
+    for depth, reading in enumerate(readings[:2]):
+        ticker = ticker or _ticker(reading)
+        for candidate in _candidates(reading):
+            rated = replace(candidate, score=candidate.score - depth * 1.5)
+            if best is None or rated.score > best.score:
+                best, mark = rated, reading.marks[candidate.first]
+    if best is None or (best.score < ENOUGH and ticker):
+        return Naming(ticker, ticker)
+    if best.old and ticker and best.score < 2:  # noqa: PLR2004 - a chain beside the real name
+        return Naming(best.text if not ticker else ticker, ticker, mark)
+    return Naming(best.text, ticker, mark)
 
 
-def keys(named: Naming) -> frozenset[str]:
-    """Return what to look candidates up by: namings without a key in common are strangers."""
-    return frozenset(
-        {f"name:{key}" for name in named.names for key in (name.core, name.compact)}
-        | {f"ticker:{ticker}" for ticker in named.tickers}
-        | ({f"company:{named.company}"} if named.company else set())
-    )
-
-
-def likeness(claim: Naming, event: Naming) -> tuple[Likeness, str]:  # noqa: PLR0911 - a ladder, read from the top
-    """Return how alike the two are and why; two tokens of one project are not one.
-
-    The watchlist's company decides first. Then the name: equal but for words about who is behind
-    it. Words about what it is have to agree where both have them. The ticker confirms a part of a
-    name or a misspelling; alone, and against a name, it does not merge.
-    """
-    tickers = _tickers(claim, event)
-    if claim.company and event.company:
-        if claim.company != event.company:
-            return Likeness.STRANGER, "another company"
-        if tickers is False:
-            return Likeness.CLASH, "another token of the same company"
-        return Likeness.COMPANY, "same company"
-    if _same_name(claim, event):
-        if tickers is False:
-            return Likeness.CLASH, "the same name with another ticker"
-        if tickers is None and _doubtful(claim, event):
-            return Likeness.CLASH, "a common word, and no ticker to confirm it"
-        return Likeness.NAME, "same name"
-    if tickers:
-        return _by_ticker(claim, event)
-    return Likeness.STRANGER, "another name"
-
-
-def _tickers(claim: Naming, event: Naming) -> bool | None:
-    """Return whether tickers agree; None when one side names none."""
-    if not claim.tickers or not event.tickers:
-        return None
-    return bool(claim.tickers & event.tickers)
-
-
-def _same_name(claim: Naming, event: Naming) -> bool:
-    if not claim.names or not event.names:
-        return False
-    known = frozenset().union(*(name.product for name in event.names))
-    for name in claim.names:
-        if any(name.compact == other.compact for other in event.names):
-            return True
-        cores = {name.core, name.compact}
-        if any(cores & {other.core, other.compact} for other in event.names):
-            return not (name.product and known and not name.product & known)
-    return False
-
-
-def _doubtful(claim: Naming, event: Naming) -> bool:
-    """Return whether the names are alike only as two projects of an ordinary name would be."""
-    if all(name.generic for name in claim.names):
+def _nameable(mark: Mark, *, sentence: bool, first: bool) -> bool:
+    if mark.tag in ("NAME", "OLD"):
         return True
-    return all(name.common for name in claim.names) and not any(
-        name.product == other.product for name in claim.names for other in event.names
-    )
+    if mark.tag.isupper() or mark.tag in FUNCTION_WORDS or not mark.text[0].isupper():
+        return False
+    return first or not sentence
 
 
-def _by_ticker(claim: Naming, event: Naming) -> tuple[Likeness, str]:
-    if not claim.names or not event.names:
-        return Likeness.PARTLY, "same ticker"
-    symbols = {ticker.casefold() for ticker in claim.tickers & event.tickers}
-    for name in claim.names:
-        for other in event.names:
-            if name.compact in symbols or other.compact in symbols:
-                return Likeness.PARTLY, "same ticker, used as a name"
-            if _part(name, other) or _part(other, name):
-                return Likeness.PARTLY, "same ticker and a part of the name"
-            if fuzz.ratio(name.compact, other.compact) >= TYPO:
-                return Likeness.PARTLY, "same ticker and nearly the same name"
-    return Likeness.CLASH, "the same ticker with another name"
+def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Yield first and last index of each run of words that could be a name."""
+    marks, start = reading.marks, -1
+    for index, mark in enumerate(marks):
+        good = _nameable(mark, sentence=reading.sentence_case, first=index == 0)
+        tail = start >= 0 and mark.text[0].isupper() and mark.low in NAME_TAILS
+        near = index == 0 or mark.start - marks[index - 1].end <= 1
+        if start >= 0 and not ((good or tail) and near):
+            yield start, index - 1
+            start = -1
+        if start < 0 and good:
+            start = index
+    if start >= 0:
+        yield start, len(marks) - 1
 
 
-def _part(name: Name, other: Name) -> bool:
-    """Return whether all words of `name` stand in `other`, or are its initials."""
-    whole = other.full.split()
-    initials = "".join(word[0] for word in whole)
-    return set(name.full.split()) <= set(whole) or (len(initials) > 2 and name.compact == initials)  # noqa: PLR2004
+def _candidates(reading: Reading) -> Iterator[Candidate]:
+    marks, text = reading.marks, reading.field.text
+    for first, last in _runs(reading):
+        words = text[marks[first].start : marks[last].end]
+        tags = [m.tag for m in marks[first : last + 1]]
+        old = all(t == "OLD" for t in tags)
+        if old is False and "OLD" in tags and tags[0] == "OLD" and len(tags) > 1:
+            first += 1  # “Cardano Midnight”: the chain stands before the name
+            words = text[marks[first].start : marks[last].end]
+        score = _fitness(reading, first, last) + (-1.2 if old else 0.0)
+        if "NAME" in tags:
+            score += 0.8
+        yield Candidate(words.strip("'\" "), first, last, score, old)
+
+
+def _fitness(reading: Reading, first: int, last: int) -> float:
+    marks = reading.marks
+    after = [m.tag for m in marks[last + 1 : last + 4]]
+    before = marks[first - 1] if first else None
+    score = 1.0 - 0.06 * first
+    if after[:1] == ["("] and len(after) > 1 and after[1] in ("CAPS", "TICKER", "HANDLE"):
+        score += 2.5
+    if after and after[0] in EVENTS:
+        score += 1.6
+    elif after[:2] and after[0] in ("CAPS", "TICKER") and after[1:2] and after[1] in EVENTS:
+        score += 1.8
+    if after and after[0] in VERBS:
+        score += 1.8
+    elif len(after) > 1 and after[1] in VERBS:
+        score += 0.5
+    if before:
+        score += _before(marks, first, before)
+    text = reading.field.text
+    start, end = marks[first].start, marks[last].end
+    if text[start - 1 : start] in ("'", '"') and text[end : end + 1] in ("'", '"'):
+        score += 0.8
+    return score
+
+
+def _before(marks: Sequence[Mark], first: int, before: Mark) -> float:
+    if before.low in PLACES:
+        return -1.6
+    if before.tag == "LISTING" or before.low in ("dubbed", "called", "named"):
+        return 1.5
+    if before.tag in ("ANNOUNCE", "WILL", "UNVEIL", "LAUNCH", "PLAN", "POOL", "ON") and any(
+        m.tag == "EXCHANGE" for m in marks[max(0, first - 4) : first]
+    ):
+        return 1.5
+    if before.tag in ("LAUNCH", "UNVEIL", "RELEASE", "ANNOUNCE"):
+        return 0.4
+    return 0.3 if before.tag in ("FILLER", ":", "CHAIN", "AHEAD", "PEOPLE") else 0.0
+
+
+_IN_BRACKETS = re.compile(r"\(\s*\$?([A-Z0-9]*[A-Z][A-Z0-9]{0,9})\s*\)")
+NOT_TICKERS = frozenset(
+    "TGE IDO ICO IEO AI NFT NFTS CEO CTO US USA UK EU SEC CFTC DAO DEX CEX DEFI TON USD USDT USDC BTC "
+    "ETH AMA UTC GMT PM AM JUST IN BREAKING LIVE FDV TVL API L1 L2 L3 Q1 Q2 Q3 Q4 H1 H2 ETF IPO EVM "
+    "RWA VC ZK FAQ NEW CA RT DM KYC AND THE FOR".split()  # noqa: SIM905 - reads as a list
+)
+
+
+def _ticker(reading: Reading) -> str:
+    text = reading.field.text
+    for mark in reading.marks:
+        if mark.tag == "TICKER":
+            return mark.text[1:].upper()
+    for match in _IN_BRACKETS.finditer(text):
+        if match[1] not in NOT_TICKERS and len(match[1]) > 1:
+            return match[1]
+    marks = reading.marks
+    for index, mark in enumerate(marks):
+        if mark.tag != "CAPS" or mark.text in NOT_TICKERS or not mark.text.isalnum():
+            continue
+        after = marks[index + 1].tag if index + 1 < len(marks) else ""
+        after_next = marks[index + 2].tag if index + 2 < len(marks) else ""
+        before = marks[index - 1].tag if index else ""
+        if (
+            after in EVENTS
+            or after == "TOKENS"
+            or (after in ("LAUNCH", "TRADING") and index == 0)
+            or before in ("CLAIM", "NEWTOKEN", "TOKEN")
+            or (after == "NAME" and after_next in EVENTS)
+        ):
+            return mark.text
+    return ""

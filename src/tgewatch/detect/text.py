@@ -89,7 +89,7 @@ class Token:
 
 
 _TOKEN = re.compile(
-    r"https?://\S+|www\.\S+"
+    r"https?://\S+|www\.\S+|(?<=\w)'s\b"
     r"|[$€£]\d[\d,.]*(?:\s?(?:million|billion|[kmb]n?)\b)?\+?"
     r"|\d[\d,.]*(?:%|x\b|[kmb]n?\b)"
     r"|[$@#]?\w+(?:[.&]\w+)*"

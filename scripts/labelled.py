@@ -1,0 +1,162 @@
+"""Text to fit and score detection on: labelled lines, and invented ones made from sheets."""
+
+import hashlib
+import html
+import json
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tgewatch.model import Item
+
+SHEETS = Path(__file__).parent / "training"
+INVENTED_AT = "2025-06-10T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One text with its labels."""
+
+    item: Item
+    post: bool
+    relevant: bool
+    sure: bool
+    kind: str
+    project: str = ""
+    ticker: str = ""
+    invented: bool = False
+
+
+def read(path: Path) -> Sequence[Labelled]:
+    """Return the labelled lines of a file with the fields of the corpus."""
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        if line.strip():
+            row = json.loads(line)
+            post = row["type"] == "tweet"
+            item = item_of(str(number), row["title"], row["text"], row["published"], post=post)
+            found.append(
+                Labelled(item, post, bool(row["tge_relevant"]), row["confidence"] == "hi",
+                         row["event_kind"], row["project"], row["ticker"])
+            )  # fmt: skip
+    return found
+
+
+def item_of(key: str, title: str, text: str, published: str, *, post: bool) -> Item:
+    at = datetime.fromisoformat(published.replace("Z", "+00:00")).timestamp()
+    return Item(
+        source="", key=key, url="", title=html.unescape(title),
+        summary="" if post else html.unescape(text), published=at,
+        kind="post" if post else "entry",
+    )  # fmt: skip
+
+
+def bucket(group: str, count: int, salt: str) -> int:
+    """Return a number below `count` that depends on the group alone."""
+    return int(hashlib.sha256(f"{salt}{group}".encode()).hexdigest(), 16) % count
+
+
+def groups(rows: Sequence[Labelled]) -> list[str]:
+    """Return for each row what must not be on both sides of a fold: project, ticker or itself.
+
+    A negative that names a labelled project belongs to that project's group.
+    """
+    parent: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        while parent.setdefault(node, node) != node:
+            node = parent[node]
+        return node
+
+    names = {}
+    for row in rows:
+        if row.project:
+            name = re.sub(r"\s*\(.*", "", row.project).lower()
+            names[name] = re.compile(rf"\b{re.escape(name)}\b")
+            if len(row.ticker) > 1:
+                parent[root(f"p:{name}")] = root(f"t:{row.ticker.lower()}")
+    found = []
+    for row in rows:
+        name = re.sub(r"\s*\(.*", "", row.project).lower()
+        if not name:
+            low = row.item.title.lower()
+            name = next((n for n, p in names.items() if len(n) > 3 and p.search(low)), "")
+        found.append(root(f"p:{name}") if name else f"i:{row.item.key}")
+    return found
+
+
+# --- invented text ------------------------------------------------------------------------
+
+NAMES = (
+    "Zentrix Lumora Quarvo Velthar Nimbora Oxalis Tranzo Kelvara Brixon Sorvia Pyrelle Dantic Fluxara "
+    "Orbiq Meltora Hyvex Cindral Vaultis Jorvik Plinth Astrovia Kindler Noctra Zephyra Rollmint "
+    "Duskara Glintex Parallix Omnara Swiftel"
+).split()
+ODD_NAMES = (
+    "Magic Lantern,Open Harbor,Grove,Ember,Pixel Farm,Tidal Network,Aurora Labs,Copper Protocol,"
+    "Meadow Finance,North Chain,Lantern,Spark Plug,Loop.fun,mint.box,Quill AI,Anchor Bay,Nova Games,"
+    "Echo Wallet,Cove,Drift Kings"
+).split(",")
+EXCHANGES = "Binance Bybit OKX KuCoin Coinbase Bitget Upbit Kraken Gate.io MEXC".split()
+CHAINS = "Solana,Ethereum,Base,TON,BNB Chain,Avalanche,Sui,Aptos,Arbitrum".split(",")
+OLD = (
+    "Solana SOL,Cardano ADA,XRP XRP,Dogecoin DOGE,Chainlink LINK,Avalanche AVAX,Shiba Inu SHIB,"
+    "Polkadot DOT,Pepe PEPE,Aave AAVE,Uniswap UNI,Render RENDER,Injective INJ,Arbitrum ARB,"
+    "Bonk BONK,Stellar XLM,Ethereum ETH,Optimism OP"
+).split(",")
+PEOPLE = "Javier Milano,Dan Kessler,Marta Oyelaran,Tony Brandt,Elena Voss".split(",")
+DAYS = [
+    f"{m} {d}" for m in "January March June Oct. Nov September".split() for d in (3, 12, 20, 28)
+]
+MONTHS = "March July November Q3".split()
+QUARTERS = "Q1 2025,Q3 2025,Q4,the second quarter".split(",")
+
+
+def invented(*, times: int, seed: int) -> Iterator[Labelled]:
+    """Yield every line of the sheets `times` times, with other names in its slots each time."""
+    chance = random.Random(seed)  # noqa: S311 - names, not secrets
+    for sheet in sorted(SHEETS.glob("*.txt")):
+        for number, line in enumerate(sheet.read_text(encoding="utf-8").splitlines()):
+            if line.strip() and not line.startswith("# "):
+                for time in range(times):
+                    yield _made(sheet.stem, f"{sheet.stem}:{number}:{time}", line, chance)
+
+
+def _made(sheet: str, key: str, line: str, chance: random.Random) -> Labelled:
+    post, relevant = sheet.startswith("post"), sheet.endswith("positive")
+    sure = not line.startswith("lo ")
+    kind, text = "none", line.removeprefix("lo ")
+    if relevant:
+        kind, _, text = text.partition(" | ")
+    text, project, ticker = filled(text.strip(), chance)
+    title, _, summary = text.partition(" || ")
+    item = item_of(key, title, summary, INVENTED_AT, post=post)
+    return Labelled(item, post, relevant, sure, kind.strip(), project, ticker, invented=True)
+
+
+def filled(text: str, chance: random.Random) -> tuple[str, str, str]:
+    """Return `text` with its slots filled, and the project and ticker that fill them."""
+    project, other = chance.choice(NAMES + ODD_NAMES), chance.choice(NAMES)
+    ticker = re.sub(r"[^A-Z]", "", project.upper())[: chance.choice((3, 4, 5))]
+    last_old = ""
+
+    def slot(match: re.Match[str]) -> str:
+        nonlocal last_old
+        name = match[1]
+        if name in ("O", "OT"):
+            last_old = chance.choice(OLD) if name == "O" or not last_old else last_old
+            full, _, short = last_old.rpartition(" ")
+            if name == "OT":
+                last_old = ""
+            return full if name == "O" else short
+        choices: dict[str, Iterable[str]] = {
+            "P": (project,), "Q": (other,), "T": (ticker,), "X": EXCHANGES, "C": CHAINS,
+            "N": PEOPLE, "D": DAYS, "M": MONTHS, "Y": QUARTERS,
+            "H": (f"{project.replace(' ', '').lower()}_xyz",), "H2": (other.lower(),),
+        }  # fmt: skip
+        return chance.choice(tuple(choices[name]))
+
+    return re.sub(r"\{(\w+)\}", slot, text).replace("$$", "$"), project, ticker

@@ -1,0 +1,175 @@
+"""Named features of a judged text: what is said, in which words, about what kind of thing."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+
+from tgewatch.detect.reading import Mark, Reading
+from tgewatch.model import DateClaim, Span
+
+Features = Mapping[str, Mark | None]
+"""Name → the mark that caused it first; None where no single one did."""
+
+NAMED = frozenset(
+    {"NAME", "OLD", "TICKER", "CAPS", "EXCHANGE", "HANDLE", "HASHTAG", "CHAIN", "PCT", "MONEY",
+     "NUM", "TIMES", "YEAR"}
+)  # fmt: skip
+"""Classes whose words are not to be learnt."""
+VERBS = frozenset(
+    {"LAUNCH", "UNVEIL", "LAUNCHED", "RELEASE", "WILL", "PLAN", "ANNOUNCE", "HINT", "PRICE", "LISTING", "RAISE", "DELAY", "CLAIM", "UNLOCK",
+     "MIGRATE", "RUMOUR", "TROUBLE", "NOT"}
+)  # fmt: skip
+OBJECTS = frozenset(
+    {"TOKEN", "NEWTOKEN", "AIRDROP", "TGE", "SALE", "TOKENOMICS", "NETWORK", "NFT", "FUND",
+     "STABLE", "TICKER", "LISTING", "TOKENS", "POOL", "CLAIM"}
+)  # fmt: skip
+EVENTS = frozenset(
+    {"TOKEN", "NEWTOKEN", "AIRDROP", "AIRDROPS", "TGE", "SALE", "POOL", "TOKENOMICS", "CLAIM",
+     "LISTING", "TRADING", "DATED"}
+)  # fmt: skip
+"""Without a word of these nothing is said to happen to a token."""
+
+
+def features(
+    readings: Sequence[Reading],
+    *,
+    frames: Sequence[tuple[str, re.Pattern[str]]],
+    kinds: Sequence[tuple[str, re.Pattern[str]]],
+    dates: Sequence[DateClaim],
+    post: bool,
+) -> Features:
+    """Return the features of an item whose title comes first in `readings`."""
+    found: dict[str, Mark | None] = {}
+    title = readings[0]
+    for name, mark in _title(title.marks):
+        found.setdefault(name, mark)
+    for name, mark in _frames(title.marks, frames, kinds):
+        found.setdefault(name, mark)
+    for name in _shape(title, post=post):
+        found.setdefault(name, None)
+    for date in dates:
+        found.setdefault(f"date {date.precision}", None)
+        if date.basis == "relative":
+            found.setdefault("date relative", None)
+    for reading in readings[1:2]:
+        for name, mark in _body(reading.marks):
+            found.setdefault(name, mark)
+    if post:
+        own = [(f"post {n}", m) for n, m in found.items() if n.startswith(("t:", "shape ", "f:"))]
+        found.update(own)
+        found["post"] = None
+    return found
+
+
+def _title(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
+    for mark in marks:
+        tag = mark.tag
+        if not tag.isupper():
+            yield f"word {tag}", mark
+            continue
+        yield f"title {tag}", mark
+        if tag not in NAMED:
+            yield f"word {mark.low}", mark
+
+
+def _frames(
+    marks: Sequence[Mark],
+    frames: Sequence[tuple[str, re.Pattern[str]]],
+    kinds: Sequence[tuple[str, re.Pattern[str]]],
+) -> Iterator[tuple[str, Mark]]:
+    verb = next((m for m in marks if m.tag in VERBS), None)
+    if verb:
+        yield f"shape verb {verb.tag}", verb
+    named = next((m for m in marks if m.tag in ("NAME", "OLD", "TICKER", "CAPS", "EXCHANGE")), None)
+    if named:
+        yield f"shape first name {named.tag}", named
+    line = f"^ {' '.join([m.tag for m in marks])} $ "
+    for name, pattern in frames:
+        match = pattern.search(line)
+        if match:
+            index = line.count(" ", 0, match.start()) - 1
+            yield f"frame {name}", marks[min(max(index, 0), len(marks) - 1)]
+    head = _main_clause(line)
+    for name, pattern in kinds:
+        match = pattern.search(head)
+        if match:
+            index = line.count(" ", 0, match.start()) - 1
+            yield f"says {name}", marks[min(max(index, 0), len(marks) - 1)]
+            break
+
+
+_ASIDE = re.compile(r" (?:AHEAD|after|following|before|despite|amid) ")
+
+
+def _main_clause(line: str) -> str:
+    """Return the line without what is only its occasion: “… ahead of Binance listing”."""
+    aside = _ASIDE.search(line)
+    return (
+        f"{line[: aside.start()]} $ " if aside and line.count(" ", 0, aside.start()) > 1 else line
+    )
+
+
+_PARTS = {
+    "<ENT>": "(?:NAME|CAPS|TICKER|HANDLE)",
+    "<GAP ": r"(?:(?!FUND|STABLE|NFT|NETWORK|GENERIC|TROUBLE|PRICE|\? |: )\S+ )",
+}
+
+
+def compiled(text: str, table: str = "frame") -> Sequence[tuple[str, re.Pattern[str]]]:
+    """Return the frames that a TOML document describes, ready for searching."""
+    found = []
+    for name, pattern in tomllib.loads(text)[table].items():
+        full = pattern.replace("<ENT>", _PARTS["<ENT>"])
+        full = re.sub(r"<GAP (\d)>", lambda m: f"{_PARTS['<GAP ']}{{0,{m[1]}}}?", full)
+        found.append((name, re.compile(rf"(?<!\S){full}" if not full.startswith("^") else full)))
+    return tuple(found)
+
+
+def _shape(title: Reading, *, post: bool) -> Iterator[str]:
+    marks = title.marks
+    if not marks:
+        return
+    text = title.field.text.rstrip()
+    if text.endswith("?") or marks[0].tag == "QUERY":
+        yield "shape question"
+    if marks[0].tag == "NUM" or marks[0].low in ("top", "best"):
+        yield "shape list"
+    if not any(m.tag in EVENTS for m in marks):
+        yield "shape no event"
+    old = sum(m.tag == "OLD" for m in marks)
+    if old > 1:
+        yield "shape several old tokens"
+    if old and not any(m.tag in ("NAME", "TICKER", "CAPS") for m in marks):
+        yield "shape only old tokens"
+    if not any(m.tag in ("NAME", "TICKER", "CAPS", "OLD", "HANDLE") for m in marks):
+        yield "shape nobody named"
+    if not post:
+        return
+    if text.startswith("@"):
+        yield "shape reply"
+    if text.startswith("RT "):
+        yield "shape retweet"
+    if any(m.low in ("i", "my", "i'm", "im") for m in marks):
+        yield "shape speaks of oneself"
+    if any(m.low in ("we", "our", "we're") for m in marks):
+        yield "shape speaks for a project"
+    if sum(m.tag in ("TICKER", "OLD") and m.text.startswith("$") for m in marks) > 3:  # noqa: PLR2004 - a spray
+        yield "shape many tickers"
+    if len(text) > 280:  # noqa: PLR2004 - longer than a post used to be
+        yield "shape long post"
+
+
+def _body(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
+    for index, mark in enumerate(marks):
+        if not mark.tag.isupper():
+            continue
+        yield f"summary {mark.tag}", mark
+        if mark.tag in VERBS:
+            for other in marks[index + 1 : index + 6]:
+                if other.tag in OBJECTS:
+                    yield f"summary {mark.tag} {other.tag}", mark
+
+
+def span(mark: Mark | None, reading: Reading) -> Span | None:
+    """Return where a mark stands."""
+    return reading.field.span(mark.start, mark.end) if mark else None

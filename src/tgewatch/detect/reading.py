@@ -1,0 +1,254 @@
+"""A text as the features see it: every word replaced by its class, names masked."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ahocorasick_rs import AhoCorasick
+
+from tgewatch.detect.lexicon import Lexicon
+from tgewatch.detect.match import is_edge
+from tgewatch.detect.text import Field, Token, tokens
+
+FUNCTION_WORDS = frozenset(
+    "a an the of to for in on at by with from as and or after before ahead following its their his "
+    "our we i you my it this that will be is are was were has have been can could now new first "
+    "second next more just ready into over amid despite against than up down out off via".split()  # noqa: SIM905 - reads as a list
+)
+MARKS = frozenset("?!:(),")
+SENTENCE_CASE = 0.4
+"""Share of long words in lower case from which capitals mean something."""
+LONG = 4
+TITLE_TOKENS, BODY_TOKENS = 80, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One word or phrase with its class."""
+
+    tag: str
+    """Class of the lexicon, NAME, OLD, TICKER, CAPS, HANDLE, PCT, MONEY, NUM, or the word."""
+    text: str
+    low: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One field, read."""
+
+    field: Field
+    marks: Sequence[Mark]
+    sentence_case: bool
+    """Capitals tell names from words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """Tokens that have traded for long, by lower-case name and by ticker."""
+
+    names: Mapping[str, int]
+    tickers: Mapping[str, int]
+    """To the month (years x 12 + month) from which they count as established."""
+
+
+GRACE_MONTHS = 2
+ALWAYS = 10**6
+
+
+def established(text: str) -> Established:
+    """Return the list that a data file of name|ticker|YYYY-MM lines describes."""
+    names: dict[str, int] = {}
+    tickers: dict[str, int] = {}
+    for line in text.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        name, ticker, since = line.split("|")
+        month = int(since[:4]) * 12 + int(since[5:]) + GRACE_MONTHS
+        for book, key in ((names, name.lower()), (tickers, ticker)):
+            book[key] = min(month, book.get(key, month))
+    return Established(names, tickers)
+
+
+class Reader:
+    """Reads fields with a lexicon, a list of established tokens and one of common words."""
+
+    def __init__(self, lexicon: Lexicon, old: Established, common: frozenset[str]) -> None:
+        self._words = lexicon.words
+        self._old = old
+        self._common = common
+        phrases = dict(lexicon.phrases)
+        phrases.update({name: "OLD" for name in old.names if " " in name or "." in name})
+        self._tags = list(phrases.values())
+        self._texts = list(phrases)
+        self._phrases = AhoCorasick(self._texts)
+
+    def is_word(self, low: str) -> bool:
+        """Return whether a lower-case word is an ordinary one."""
+        return low in self._common or low in self._words
+
+    def class_of(self, low: str) -> str:
+        """Return the class of a lower-case word, or an empty string."""
+        return self._words.get(low, "")
+
+    def is_old(self, name: str, ticker: str, published: float | None) -> bool:
+        """Return whether a name or ticker was established when the text was published."""
+        month = _month(published)
+        return (
+            self._old.names.get(name.lower(), ALWAYS) <= month
+            or self._old.tickers.get(ticker, ALWAYS) <= month
+        )
+
+    def read(self, field: Field, published: float | None) -> Reading:
+        """Return the marks of a field, bounded in number."""
+        limit = TITLE_TOKENS if field.name == "title" else BODY_TOKENS
+        month = _month(published)
+        phrases = self._phrase_marks(field, month)
+        starts = {m.start: m for m in phrases}
+        words: list[Token] = []
+        marks: list[Mark] = []
+        long_words = lower_words = 0
+        for token in tokens(field):
+            if token.text[0].isalpha() and len(token.text) >= LONG:
+                long_words += 1
+                lower_words += token.text[0].islower()
+            words.append(token)
+            if len(words) >= limit:
+                break
+        sentence = lower_words >= SENTENCE_CASE * long_words
+        loud = sum(t.text.isupper() for t in words) * 2 > len(words)
+        skip = -1
+        for index, token in enumerate(words):
+            if token.start < skip:
+                continue
+            phrase = starts.get(token.start)
+            if phrase:
+                marks.append(phrase)
+                skip = phrase.end
+                continue
+            tag = self._tag(token, month, first=index == 0, sentence=sentence, loud=loud)
+            if tag:
+                marks.append(Mark(tag, token.text, token.low, token.start, token.end))
+        _name_by_position(marks)
+        return Reading(field, _whole_names(field, marks), sentence)
+
+    def _phrase_marks(self, field: Field, month: int) -> list[Mark]:
+        found = [
+            (start, -end, index)
+            for index, start, end in self._phrases.find_matches_as_indexes(
+                field.low, overlapping=True
+            )
+            if is_edge(field.low, start, end)
+        ]
+        found.sort()
+        marks: list[Mark] = []
+        past = -1
+        for start, minus_end, index in found:
+            end = -minus_end
+            if start < past:
+                continue
+            tag, low = self._tags[index], self._texts[index]
+            if tag == "OLD" and (
+                self._old.names.get(low, ALWAYS) > month or not field.text[start].isupper()
+            ):
+                continue
+            marks.append(Mark(tag, field.text[start:end], low, start, end))
+            past = end
+        return marks
+
+    def _tag(self, token: Token, month: int, *, first: bool, sentence: bool, loud: bool) -> str:
+        text, low = token.text, token.low
+        lead = text[0]
+        if not lead.isalnum():
+            return self._marked(text, low, month)
+        if lead.isdigit():
+            return _number(low)
+        if lead.isupper() and low not in self._common:
+            if self._old.names.get(low, ALWAYS) <= month:
+                return "OLD"
+            if len(text) > 1 and not loud and self._old.tickers.get(text, ALWAYS) <= month:
+                return "OLD"
+        tag = self._words.get(low)
+        if tag:
+            return tag
+        if low in FUNCTION_WORDS:
+            return low
+        if text.isupper() and len(text) > 1 and not loud:
+            return "CAPS"
+        if low in self._common or low.removesuffix("s") in self._common:
+            return "NAME" if lead.isupper() and sentence and not first else low
+        return "NAME" if lead.isupper() or not text.islower() or "." in text else low
+
+    def _marked(self, text: str, low: str, month: int) -> str:
+        lead, rest = text[0], text[1:]
+        if lead == "$":
+            if rest[:1].isdigit():
+                return "MONEY"
+            return "OLD" if self._old.tickers.get(rest.upper(), ALWAYS) <= month else "TICKER"
+        if lead == "@" and rest:
+            return "HANDLE"
+        if lead == "#" and rest:
+            return self._words.get(low[1:], "HASHTAG")
+        return text if text in MARKS else ""
+
+
+DOERS = frozenset(
+    "LAUNCH UNVEIL LAUNCHED WILL RELEASE ANNOUNCE PLAN HINT DELAY RAISE AIRDROP AIRDROPS TOKEN TGE NETWORK "
+    "LISTING DATED TOKENOMICS CLAIM SALE MIGRATE ( CAPS".split()  # noqa: SIM905 - reads as a list
+)
+"""What may follow a name that is an ordinary word: “Scroll announces”, “Grass airdrop”."""
+
+
+def _name_by_position(marks: list[Mark]) -> None:
+    """Take an ordinary word for a name where only a name can stand."""
+    for index, mark in enumerate(marks[:-1]):
+        follows = marks[index + 1].tag
+        if mark.tag.islower() and mark.text[0].isupper() and mark.tag not in FUNCTION_WORDS:
+            ticker = follows == "(" and index + 2 < len(marks) and marks[index + 2].tag == "CAPS"
+            if ticker or (index == 0 and follows in DOERS):
+                marks[index] = replace(mark, tag="NAME")
+
+
+NAME_TAILS = frozenset(
+    "chain network protocol finance labs foundation dao games game swap exchange ai coin world "
+    "kingdom money capital club app bot".split()  # noqa: SIM905 - reads as a list
+)
+"""Capitalised words that belong to the name before them."""
+
+
+def _whole_names(field: Field, marks: Sequence[Mark]) -> list[Mark]:
+    """Join the words of a name into one mark."""
+    joined: list[Mark] = []
+    for mark in marks:
+        last = joined[-1] if joined else None
+        if (
+            last
+            and last.tag == "NAME"
+            and mark.start - last.end <= 1
+            and (mark.tag == "NAME" or (mark.low in NAME_TAILS and mark.text[0].isupper()))
+        ):
+            span = slice(last.start, mark.end)
+            joined[-1] = Mark("NAME", field.text[span], field.low[span], last.start, mark.end)
+        else:
+            joined.append(mark)
+    return joined
+
+
+_YEAR = re.compile(r"20[12]\d")
+
+
+def _number(low: str) -> str:
+    if low.endswith("%"):
+        return "PCT"
+    if low.endswith("x"):
+        return "TIMES"
+    return "YEAR" if _YEAR.fullmatch(low) else "NUM"
+
+
+def _month(published: float | None) -> int:
+    if published is None:
+        return ALWAYS - 1
+    day = datetime.fromtimestamp(published, UTC)
+    return day.year * 12 + day.month

@@ -1,0 +1,212 @@
+"""Signs of fraud: look-alike domains, impersonators, drainers and bait, each with its reason."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from tgewatch.detect.text import Field
+from tgewatch.model import Company, Flag, Item
+
+MAX_LINKS = 20
+MIN_STEM = 5
+"""Letters of a domain's own name from which one letter's difference is no chance."""
+BAIT_WORDS = frozenset(
+    "claim claims airdrop airdrops drop token tokens presale sale reward rewards bonus free gift "
+    "official app mint verify wallet connect check checker eligibility portal event live launch "
+    "foundation distribution tge season register".split()  # noqa: SIM905 - reads as a list
+)
+SHORTENERS = frozenset(
+    "bit.ly tinyurl.com goo.gl ow.ly is.gd buff.ly cutt.ly rebrand.ly rb.gy shorturl.at t.ly tiny.cc "
+    "bl.ink s.id v.gd lnkd.in linktr.ee cutt.us soo.gd adf.ly".split()  # noqa: SIM905 - reads as a list
+)
+_LOOKS = str.maketrans(
+    {
+        "0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "|": "l", "і": "i",
+        "ı": "i", "а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "у": "y", "х": "x", "ѕ": "s",
+        "ј": "j", "ԁ": "d", "ɡ": "g", "һ": "h", "ո": "n", "ⅼ": "l", "ν": "v", "α": "a", "ο": "o",
+        "ρ": "p", "τ": "t", "κ": "k", "ω": "w", "в": "b", "к": "k", "м": "m", "н": "h", "т": "t",
+        "ł": "l", "ø": "o", "đ": "d",
+    }
+)  # fmt: skip
+_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
+_LINK = re.compile(
+    r"https?://[^\s<>\"')\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:com|io|xyz|org|net|app|fi|finance|network|"
+    r"foundation|fun|ai|gg|site|online|live|top|info|click|claims?|dev|co|me|vip|pro|art|link|events?)\b"
+    r"(?:/[^\s<>\"')\]]*)?",
+    re.IGNORECASE,
+)
+_HANDLE = re.compile(r"(?<![\w@])@(\w{3,30})")
+_DRAINER = re.compile(
+    r"\b(?:(?:enter|share|send|provide|submit|type)\b.{0,20}\b(?:seed phrase|secret phrase|private key|"
+    r"recovery phrase)|(?:seed|recovery) phrase (?:to|and) (?:claim|verify)|synchroni[sz]e your wallet|"
+    r"(?:validate|verify|rectify|restore) your wallet|wallet (?:validation|rectification)|"
+    r"send \d[\d.,]*\s?(?:eth|btc|sol|bnb|usdt).{0,30}(?:receive|get) (?:back|double|\d)|"
+    r"double your (?:eth|btc|sol|crypto)|approve unlimited|drop your (?:wallet|address)|"
+    r"claim before it'?s too late)",
+    re.IGNORECASE,
+)
+_CONNECT = re.compile(
+    r"\bconnect(?:ing)? (?:your |ur |a |the )?(?:wallet|metamask|phantom|ledger|trust ?wallet)\b",
+    re.IGNORECASE,
+)
+_WARNING = re.compile(
+    r"\b(?:never|don'?t|do not|beware|warn(?:s|ing|ed)?|scam(?:s|mers?)?|phishing|fake|alert|avoid)\b",
+    re.IGNORECASE,
+)
+
+
+class Officials:
+    """The official domains and handles of the watchlist, ready to be compared with."""
+
+    def __init__(self, companies: Sequence[Company]) -> None:
+        self._hosts = {d.lower(): c.name for c in companies for d in c.domains}
+        self._stems: dict[str, str] = {}
+        for domain, name in self._hosts.items():
+            self._stems.setdefault(skeleton(stem(domain)), name)
+        for company in companies:
+            bare = re.sub(r"\W", "", company.name.lower())
+            if company.domains and len(bare) >= MIN_STEM:
+                self._stems.setdefault(skeleton(bare), company.name)
+        self._handles = {c.x_handle.lower(): c.name for c in companies if c.x_handle}
+        self._handle_skeletons = {skeleton(h): (h, n) for h, n in self._handles.items()}
+
+    def is_official(self, host: str) -> bool:
+        """Return whether `host` is an official domain or lies below one."""
+        while host:
+            if host in self._hosts:
+                return True
+            host = host.partition(".")[2]
+        return False
+
+    def imitated(self, host: str) -> tuple[str, str]:
+        """Return the company that `host` pretends to be, and how; empty when it does not."""
+        shown = _readable(host)
+        own = skeleton(stem(shown))
+        if not own or self.is_official(host):
+            return "", ""
+        if own in self._stems:
+            same = own == stem(shown)
+            how = "another ending of its domain" if same else "letters that look like its own"
+            return self._stems[own], how
+        parts = [p for p in re.split(r"[-_.]", skeleton(shown.rpartition(".")[0])) if p]
+        for part in parts:
+            if part in self._stems and set(parts) & BAIT_WORDS:
+                return self._stems[part], "its name with a bait word"
+        for known, name in self._stems.items():
+            if len(known) < MIN_STEM:
+                continue
+            rest = own.replace(known, "", 1) if known in own else ""
+            if rest and (rest in BAIT_WORDS or rest.strip("-") in BAIT_WORDS):
+                return name, "its name with a bait word"
+            if abs(len(known) - len(own)) <= 1 and DamerauLevenshtein.distance(known, own) == 1:
+                return name, "one letter different"
+        return "", ""
+
+    def impersonated(self, handle: str) -> tuple[str, str]:
+        """Return the official handle and company that `handle` looks like but is not."""
+        low = handle.lower()
+        if low in self._handles:
+            return "", ""
+        own = skeleton(low.replace("_", ""))
+        for known, (official, name) in self._handle_skeletons.items():
+            plain = known.replace("_", "")
+            near = len(plain) >= MIN_STEM and DamerauLevenshtein.distance(plain, own) == 1
+            rest = own.replace(plain, "", 1) if len(plain) >= MIN_STEM and plain in own else ""
+            if own == plain or near or rest in BAIT_WORDS:
+                return official, name
+        return "", ""
+
+
+def stem(host: str) -> str:
+    """Return the part of a host that its owner chose: `claim.foo.co.uk` has `foo`."""
+    labels = host.lower().rstrip(".").split(".")
+    if len(labels) < 2:  # noqa: PLR2004 - name and ending
+        return labels[0] if labels else ""
+    second_level = len(labels) > 2 and labels[-2] in ("co", "com", "org", "net", "gov", "ac")  # noqa: PLR2004
+    return labels[-3] if second_level else labels[-2]
+
+
+def skeleton(text: str) -> str:
+    """Return what `text` looks like: confusable letters and digits as one (after UTS 39)."""
+    bare = "".join(
+        c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c)
+    )
+    looks = bare.translate(_LOOKS)
+    for pair, single in _PAIRS:
+        looks = looks.replace(pair, single)
+    return looks.replace("i", "l")
+
+
+def flags(
+    item: Item, fields: Sequence[Field], officials: Officials, *, company: str = ""
+) -> tuple[Flag, ...]:
+    """Return the signs of fraud in an item; a warning about fraud is not one itself."""
+    found = dict.fromkeys(_flags(item, fields, officials, company))
+    return tuple(found)
+
+
+def _flags(
+    item: Item, fields: Sequence[Field], officials: Officials, company: str
+) -> Iterator[Flag]:
+    for link in _links(item, fields):
+        yield from _of_link(link, officials)
+    warned = any(_WARNING.search(f.text) for f in fields[:1])
+    handles = {h for f in fields[:2] for h in _HANDLE.findall(f.text)} | (
+        {item.author.lstrip("@")} if item.kind == "post" and item.author else set()
+    )
+    for handle in sorted(handles):
+        official, name = officials.impersonated(handle)
+        if official:
+            yield Flag("impersonator", f"@{handle} looks like @{official} of {name}")
+    if warned:
+        return
+    for field in fields:
+        drainer = _DRAINER.search(field.text)
+        if drainer:
+            yield Flag("drainer_phrase", f"asks for what thieves need: “{drainer.group()[:80]}”")
+        connect = _CONNECT.search(field.text)
+        if connect and (item.kind == "post" or not company):
+            yield Flag("connect_wallet", f"asks to connect a wallet: “{connect.group()[:80]}”")
+
+
+def _links(item: Item, fields: Sequence[Field]) -> Sequence[str]:
+    links = [item.url] if item.url else []
+    for field in fields:
+        if "." in field.text:
+            links += _LINK.findall(field.text[:5_000])
+    return list(dict.fromkeys(links))[:MAX_LINKS]
+
+
+def _of_link(link: str, officials: Officials) -> Iterator[Flag]:
+    host = _host(link)
+    if not host:
+        return
+    if host.removeprefix("www.") in SHORTENERS:
+        yield Flag("shortened_link", f"{host} hides where it leads")
+        return
+    name, how = officials.imitated(host)
+    if name:
+        yield Flag("lookalike_domain", f"{_readable(host)} is not {name}'s: {how}")
+
+
+def _host(link: str) -> str:
+    try:
+        return (urlsplit(link if "://" in link else f"//{link}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _readable(host: str) -> str:
+    """Return a host with its punycode decoded, so that look-alikes can be seen."""
+    labels = []
+    for label in host.split("."):
+        try:
+            labels.append(
+                label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+            )
+        except (UnicodeError, ValueError):
+            labels.append(label)
+    return ".".join(labels)
