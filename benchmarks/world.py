@@ -4,7 +4,7 @@
     python benchmarks/world.py PATH/world.py --due                # only what is due
     python benchmarks/world.py PATH/world.py --kills 30           # with SIGKILL at random times
     python benchmarks/world.py PATH/world.py --feeds 200 --cycles 12 --folder state/world
-    python benchmarks/world.py PATH/world.py --due --step 60 -- --planted 0.4    # provokes 429
+    python benchmarks/world.py PATH/world.py --due --step 20 --world="--planted 0.5"
 
 PATH/world.py is started with `--feeds`, `--seed` and `--port`, prints a JSON line when it is ready,
 and has the pages `/__admin/feeds`, `now`, `advance`, `label`, `stats`, `log`, `served` and `truth`.
@@ -22,6 +22,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import socket
 import sqlite3
@@ -268,7 +269,7 @@ def main() -> None:
     parser.add_argument("--step", type=int, default=600, help="seconds between two cycles")
     parser.add_argument("--due", action="store_true", help="poll only what is due")
     parser.add_argument("--kills", type=int, default=0, help="over all cycles, at random times")
-    parser.add_argument("rest", nargs="*", help="after --: further arguments for world.py")
+    parser.add_argument("--world", type=shlex.split, default=[], help="more arguments for world.py")
     parser.add_argument("--folder", type=Path, help="keep everything here")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
@@ -277,7 +278,7 @@ def main() -> None:
     script = chosen.script.resolve()
     with (
         TemporaryDirectory() as temporary,
-        running(script, feeds=chosen.feeds, seed=chosen.seed, rest=chosen.rest) as world,
+        running(script, feeds=chosen.feeds, seed=chosen.seed, rest=chosen.world) as world,
     ):
         folder = chosen.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
