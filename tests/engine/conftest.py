@@ -1,7 +1,7 @@
 """A watch with everything real but the web and the store."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -41,11 +41,18 @@ class Stage:
     watch: Watch
     schedule: Schedule
     poller: Poller
-    settings: Settings
-    extra: dict[str, Any] = field(default_factory=dict)
+    runner: asyncio.Runner
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine in the test's one loop."""
+        return self.runner.run(work)
 
     def scan(self, **options: Any) -> Any:
-        return asyncio.run(self.watch.scan(**options))
+        return self.run(self.watch.scan(**options))
+
+    def state(self, url: str) -> Any:
+        """Return what the store remembers of a source."""
+        return self.run(self.store.source_states([url])).get(url)
 
 
 async def plain(body: bytes, _url: str, _type: str) -> str:
@@ -54,6 +61,8 @@ async def plain(body: bytes, _url: str, _type: str) -> str:
 
 @pytest.fixture
 def stage():
+    runner = asyncio.Runner()
+
     def build(*, urls=(URL,), articles=(), store=None, clock=None, cycle=None):
         clock = clock or ManualClock(1_780_000_000.0)
         settings = Settings(
@@ -94,7 +103,8 @@ def stage():
             ),
             clock=clock,
         )
-        asyncio.run(watch.prepare())
-        return Stage(clock, reader, fetcher, store, channel, watch, schedule, poller, settings)
+        runner.run(watch.prepare())
+        return Stage(clock, reader, fetcher, store, channel, watch, schedule, poller, runner)
 
-    return build
+    with runner:
+        yield build

@@ -1,5 +1,3 @@
-import asyncio
-
 import pytest
 
 from tgewatch.errors import MalformedError, RefusedError, TransientError
@@ -79,12 +77,11 @@ def test_a_failure_is_counted_by_cause_and_polled_again_later(stage, error, caus
     watch.reader.says(URL, error)
 
     report = watch.scan(everything=True)
-    states = asyncio.run(watch.store.source_states([URL]))
 
     assert report.failed == {cause: 1}
     assert report.unreachable
-    assert states[URL].errors == 1
-    assert watch.clock.now() < states[URL].next_poll < watch.clock.now() + 7 * 3600
+    assert watch.state(URL).errors == 1
+    assert watch.clock.now() < watch.state(URL).next_poll < watch.clock.now() + 7 * 3600
 
 
 def test_a_host_that_wants_to_be_left_alone_is_no_failure(stage):
@@ -94,7 +91,7 @@ def test_a_host_that_wants_to_be_left_alone_is_no_failure(stage):
     report = watch.scan(everything=True)
 
     assert (report.deferred, report.failed, report.unfinished) == (1, {}, 0)
-    assert asyncio.run(watch.store.source_states([URL])) == {}
+    assert watch.state(URL) is None
     assert watch.schedule.next_due() == pytest.approx(watch.clock.now() + 300.0, abs=1.0)
 
 
@@ -103,9 +100,8 @@ def test_a_source_that_asks_for_a_pause_gets_it(stage):
     watch.reader.says(URL, TransientError("429", cause="http_429", retry_after=4_000.0))
 
     watch.scan(everything=True)
-    states = asyncio.run(watch.store.source_states([URL]))
 
-    assert states[URL].next_poll >= watch.clock.now() + 4_000.0
+    assert watch.state(URL).next_poll >= watch.clock.now() + 4_000.0
 
 
 def test_a_parse_failure_is_never_no_news(stage):
@@ -114,11 +110,11 @@ def test_a_parse_failure_is_never_no_news(stage):
         URL, reading(noise(watch, 1), etag='"1"'), MalformedError("broken", cause="not_a_feed")
     )
     watch.scan(everything=True)
-    kept = asyncio.run(watch.store.source_states([URL]))[URL]
+    kept = watch.state(URL)
     watch.clock.advance(600)
 
     watch.scan(everything=True)
-    lost = asyncio.run(watch.store.source_states([URL]))[URL]
+    lost = watch.state(URL)
 
     assert kept.validators.etag == '"1"'
     assert not lost.validators
@@ -131,11 +127,10 @@ def test_a_bug_in_reading_one_source_stops_no_other_and_backs_off(stage):
     watch.reader.says(other, reading(item("Quiet day", source=other)))
 
     report = watch.scan(everything=True)
-    states = asyncio.run(watch.store.source_states([URL, other]))
 
     assert report.crashed == {"ZeroDivisionError": 1}
-    assert (states[URL].errors, states[URL].error_cause) == (1, "crash")
-    assert states[other].errors == 0
+    assert (watch.state(URL).errors, watch.state(URL).error_cause) == (1, "crash")
+    assert watch.state(other).errors == 0
 
 
 def test_an_article_that_says_more_is_read_after_the_item_is_stored(stage):

@@ -105,7 +105,7 @@ def watching(stage, says, *, until, **options):
             await asyncio.wait_for(running, 10)
 
     all_say(watch, asked)
-    asyncio.run(asyncio.wait_for(main(), 20))
+    watch.run(asyncio.wait_for(main(), 20))
     return watch
 
 
@@ -129,7 +129,7 @@ def test_a_stopped_watch_lets_polls_under_way_finish(stage):
     watch = watching(stage, says, until=1, urls=URLS[:1])
 
     assert finished == [1]
-    assert asyncio.run(watch.store.source_states(URLS[:1]))[URLS[0]].polls == 1
+    assert watch.state(URLS[0]).polls == 1
 
 
 @pytest.mark.parametrize("everything", [True, False])

@@ -36,6 +36,7 @@ class Schedule:
     ) -> None:
         """`chance` returns numbers in [0, 1), as `random.Random().random` does."""
         self._settings = settings
+        self._begun = now
         self._chance = chance
         self._index = DelayIndex(power=power)
         self._allowance = Allowance(0.0, now)
@@ -79,10 +80,8 @@ class Schedule:
         if state is not None:
             entry.errors = state.errors
             entry.because = state.because
-            entry.at = state.next_poll
-            if state.polled_at is not None:
-                # A clock that was wrong once must not silence a source for years.
-                entry.at = min(entry.at, state.polled_at + self._longest_wait())
+            # A clock that was wrong once must not silence a source for years.
+            entry.at = min(state.next_poll, self._begun + self._longest_wait())
         entry.metered = policy == "index" and entry.errors == 0 and rhythm.at is not None
         self._enqueue(entry)
 
@@ -132,7 +131,7 @@ class Schedule:
             queue, head = self._earliest()
             if queue is None or head is None or head[0] > now:
                 break
-            if queue is self._metered and self._allowance.tokens < 1:
+            if queue is self._metered and not self._allowance.affordable:
                 head = self._free.head()
                 if head is None or head[0] > now:
                     break
@@ -174,10 +173,13 @@ class Schedule:
     def defer(self, url: str, until: float) -> None:
         """Put a source back that may not be asked before `until`; nothing was learned of it."""
         entry = self._entries.get(url)
-        if entry is not None:
-            entry.at = entry.not_before = max(entry.at, until)
-            entry.because = "its host wants to be left alone"
-        self.put_back(url)
+        if entry is None:
+            return
+        entry.at = entry.not_before = max(entry.at, until)
+        entry.because = "its host wants to be left alone"
+        if not entry.queued and entry.policy == "index":
+            self._allowance.refund()
+        self._enqueue(entry)
 
     def _enqueue(self, entry: Entry) -> None:
         entry.queued = True
@@ -208,6 +210,7 @@ class Schedule:
         defaults of a publishing software. Unknown URLs raise KeyError.
         """
         entry = self._entries[url]
+        published = [time for time in published if math.isfinite(time)]
         if entry.queued and entry.policy == "index":
             self._allowance.spend(at)
         if self.trial is not None:
@@ -318,7 +321,7 @@ class Schedule:
                 rounds = round((entry.at - fresh) / max_age)
                 entry.at = max(entry.not_before, fresh + rounds * max_age)
         else:
-            said = f"the server calls its answer fresh for {spell(fresh_for)}"
+            said = f"the server calls its answer fresh for {spell(fresh - at)}"
         _hold(entry, fresh, said)
 
     def _weight(self, source: Source, rhythm: Rhythm) -> float:
