@@ -198,7 +198,8 @@ class Poller:
             fresh_for=reading.fresh_for if reading else None,
             retry_after=getattr(result, "retry_after", None),
             hints=reading.hints if reading else None,
-            elapsed=elapsed,
+            # Of the answer alone: what we made it wait for is no fault of the source.
+            elapsed=reading.elapsed if reading else elapsed,
         )
         return after_poll(
             source, before, result, now=now, next=following, settings=self._settings.polling
