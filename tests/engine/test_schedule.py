@@ -157,6 +157,23 @@ def test_an_absurd_freshness_is_not_believed():
     )
 
     assert following.at == NOW + STEADY.fresh_cap
+    assert following.because == "the server calls its answer fresh for 1 h"
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, -1.0, 0.0])
+def test_odd_numbers_from_outside_break_nothing(odd):
+    schedule, _ = scheduled(a_source(), history=[odd, *hourly()])
+    following = schedule.report(
+        a_source().url,
+        at=NOW + 60,
+        outcome="changed",
+        published=[odd, NOW + 30],
+        fresh_for=odd,
+        retry_after=odd,
+        hints={"max-age": odd},
+    )
+
+    assert NOW + 60 < following.at <= NOW + 60 + STEADY.retry_after_cap
 
 
 @pytest.mark.parametrize("outcome", ["failed", "unchanged"])
@@ -315,7 +332,9 @@ def test_states_survive_a_restart():
 
 def test_a_next_poll_in_the_far_future_is_not_believed():
     schedule = a_schedule()
-    schedule.add(a_source(), SourceState(url="", polled_at=NOW, next_poll=NOW + 1e12, errors=1))
+    schedule.add(
+        a_source(), SourceState(url="", polled_at=NOW + 1e12, next_poll=NOW + 1e12, errors=1)
+    )
 
     assert schedule.next_due() <= NOW + STEADY.retry_after_cap
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgewatch.rules.allowance import TRIM_HIGH, TRIM_LOW, Allowance
+from tgewatch.rules.allowance import SHORT, TRIM_HIGH, TRIM_LOW, Allowance
 from tgewatch.rules.rhythm import DAY, HOUR
 
 NOW = 1_700_000_000.0
@@ -28,17 +28,37 @@ def test_says_when_the_next_poll_is_affordable():
     assert allowance.ready_at() == NOW + 10
 
 
+@given(st.floats(1e-4, 1e4), st.floats(0, 0.999))
+def test_what_is_said_to_be_affordable_then_is(rate, tokens):
+    allowance = Allowance(rate, NOW)
+    allowance.tokens = tokens
+    allowance.refill(allowance.ready_at())
+
+    assert allowance.affordable
+
+
 @given(st.lists(st.tuples(st.floats(0, HOUR), st.booleans()), max_size=300))
 def test_never_affords_more_than_was_saved_and_earned(steps):
     allowance, now, spent = Allowance(0.05, NOW), NOW, 0
     for gap, wants in steps:
         now += gap
         allowance.refill(now)
-        if wants and allowance.tokens >= 1:
+        if wants and allowance.affordable:
             allowance.spend(now)
             spent += 1
 
-    assert spent <= 0.05 * HOUR + 0.05 * (now - NOW) + 1e-6
+    assert spent <= 0.05 * HOUR + 0.05 * (now - NOW) + SHORT
+
+
+def test_a_clock_that_was_years_ahead_stops_nothing():
+    allowance = Allowance(0.1, NOW)
+    for _ in range(9_000):
+        allowance.spend(NOW + 9e8)
+    allowance.refill(NOW)
+
+    assert allowance.ready_at() <= NOW + 3_700
+    allowance.refill(NOW - 60)
+    assert allowance.at == NOW
 
 
 def test_debt_ends_at_a_day():

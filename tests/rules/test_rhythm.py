@@ -98,6 +98,14 @@ def test_a_clock_that_goes_back_breaks_nothing():
     assert 0 < rhythm.rate < 1
 
 
+def test_a_clock_that_was_years_ahead_is_believed_no_longer():
+    rhythm = learned(hourly(20), (NOW + 100 * 365 * DAY, [NOW + 100 * 365 * DAY]))
+    rhythm.learn(NOW + HOUR, [NOW + 60], TUNING)
+
+    assert rhythm.at == rhythm.newest == NOW + HOUR
+    assert 0 < rhythm.rate < 1
+
+
 def test_the_profile_counts_hour_bin_and_mark():
     profile = Profile()
     profile.count(DAY * 20_000 + 14 * HOUR + 30 * 60 + 20)  # 14:30:20

@@ -68,6 +68,13 @@ class Entry:
         """Waits for the allowance; first polls, retries and fixed intervals do not."""
         self.queued = False
 
+    def hold(self, until: float, because: str) -> None:
+        """Let the source wait until then, if it would not anyway."""
+        self.not_before = max(self.not_before, until)
+        if self.at < until:
+            self.at = until
+            self.because = because
+
 
 class DueQueue:
     """Times and URLs, earliest first; entries that moved since are skipped."""

@@ -71,7 +71,7 @@ class Index:
         due, source, expected = self._queue[0]
         allowance = self._allowance
         allowance.refill(due)
-        at = allowance.at if allowance.tokens >= 1 else allowance.ready_at()
+        at = allowance.ready_at()
         if at <= due:
             return due, source, expected
         return at, source, self._expected(source, at)

@@ -223,7 +223,7 @@ class Schedule:
             self._guard(entry, at, fresh_for, (hints or {}).get("max-age"))
         if retry_after is not None and retry_after > 0:
             wait = min(retry_after, self._settings.retry_after_cap)
-            _hold(entry, at + wait, f"the server asked for a pause of {spell(wait)}")
+            entry.hold(at + wait, f"the server asked for a pause of {spell(wait)}")
         entry.at += self._chance() * min(self._settings.jitter, 0.05 * (entry.at - at))
         self._enqueue(entry)
         return self._next(entry)
@@ -310,7 +310,7 @@ class Schedule:
         settings = self._settings
         if entry.source.interval is None:
             floor = settings.floor
-            _hold(entry, at + floor, f"no source is polled more often than every {spell(floor)}")
+            entry.hold(at + floor, f"no source is polled more often than every {spell(floor)}")
         if fresh_for is None or not fresh_for > 0:
             return
         fresh = at + min(fresh_for, settings.fresh_cap)
@@ -322,7 +322,7 @@ class Schedule:
                 entry.at = max(entry.not_before, fresh + rounds * max_age)
         else:
             said = f"the server calls its answer fresh for {spell(fresh - at)}"
-        _hold(entry, fresh, said)
+        entry.hold(fresh, said)
 
     def _weight(self, source: Source, rhythm: Rhythm) -> float:
         """Return what a second of delay costs: the priority times the share of relevant items."""
@@ -396,11 +396,3 @@ class Schedule:
                 longest=min(settings.cap, settings.stretch * settings.interval),
             )
         return Outlook(url, entry.policy, entry.at, entry.because, explanation)
-
-
-def _hold(entry: Entry, until: float, because: str) -> None:
-    """Let a source wait until then, if it would not anyway."""
-    entry.not_before = max(entry.not_before, until)
-    if entry.at < until:
-        entry.at = until
-        entry.because = because

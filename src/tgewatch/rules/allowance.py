@@ -7,6 +7,7 @@ from tgewatch.rules.rhythm import DAY, HOUR
 
 STEP = 300.0
 """Seconds between two corrections of the threshold."""
+SHORT = 0.01
 TRIM_START = 0.7
 TRIM_LOW, TRIM_HIGH = 0.05, 20.0
 
@@ -49,14 +50,25 @@ class Allowance:
         self.rate = rate
 
     def refill(self, now: float) -> None:
-        """Let time pass."""
-        if now > self.at:
+        """Let time pass. A clock that was hours ahead is believed no longer."""
+        if now < self.at - HOUR:
+            self.at = self._counted_at = now
+        elif now > self.at:
             self.tokens = min(self.capacity, self.tokens + (now - self.at) * self.rate)
             self.at = now
 
+    @property
+    def affordable(self) -> bool:
+        """Whether a poll can be paid for; a hundredth short is near enough.
+
+        Unix time as a float has a grain of 0.2 µs: at thousands of polls a second, an exact rule
+        would wait for an instant that no clock can show.
+        """
+        return self.tokens >= 1 - SHORT
+
     def ready_at(self) -> float:
         """Return when the next poll is affordable."""
-        if self.tokens >= 1 or self.rate <= 0:
+        if self.affordable or self.rate <= 0:
             return self.at
         return self.at + (1 - self.tokens) / self.rate
 

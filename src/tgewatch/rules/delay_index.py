@@ -26,6 +26,8 @@ from tgewatch.rules.rhythm import (
     is_weekend,
 )
 
+ON_MARK, OFF_MARK = BIN / MARK, BIN / (BIN - MARK)
+"""What a share of a bin's items, in its first minute or the rest, is in units of the bin's rate."""
 LOOK_BACK = 2 * DAY
 """Seconds of unseen items that a present risk looks back over at most."""
 
@@ -96,7 +98,7 @@ class DelayIndex:
         scale = tuning.minute_prior / (pool.total + 48)
         self._minutes = [scale * (count + 4) for count in minutes]
         self._marks = [
-            tuning.mark_prior * (first + 8) / (count + 40)
+            tuning.mark_prior * (first + 40 / ON_MARK) / (count + 40)
             for first, count in zip(marks, minutes, strict=True)
         ]
         self._weekend = tuning.hour_prior * (pool.weekend + 20 * 2 / 7) / (pool.total + 20)
@@ -163,6 +165,7 @@ class DelayIndex:
         fade = math.exp(-BIN / tuning.fast_memory)
         time, expected, risk, squared = since, 0.0, 0.0, 0.0
         hourly = -1.0
+        quadratic = self.power == 1
         while time < until:
             minute = index % 12
             if hourly < 0.0 or minute == 0:
@@ -174,9 +177,9 @@ class DelayIndex:
             first = (marks[minute] + counts[36 + minute]) / (mark_prior + count)
             edge = start + MARK
             if time < edge:
-                rate *= 5.0 * first
+                rate *= ON_MARK * first
             else:
-                rate *= 1.25 * (1.0 - first)
+                rate *= OFF_MARK * (1.0 - first)
                 index += 1
                 start += BIN
                 edge = start
@@ -184,7 +187,7 @@ class DelayIndex:
             edge = min(edge, until)
             step = edge - time
             grown = risk + step * (expected + 0.5 * rate * step)
-            if self.power == 1:
+            if quadratic:
                 if grown >= limit:
                     root = math.sqrt(expected * expected + 2.0 * rate * (limit - risk))
                     step = (root - expected) / rate
@@ -201,7 +204,7 @@ class DelayIndex:
         return max(since, until), expected
 
     def _fast_at(self, rhythm: Rhythm, time: float) -> float:
-        """Return the items per second that the last day alone suggests."""
+        """Return the items per second that the last days alone suggest."""
         if not rhythm.fast:
             return 0.0
         tuning = self.tuning
@@ -248,7 +251,7 @@ class DelayIndex:
             24 * (self._hours[hour] + counts[HOURS + hour]) / by_hour,
             weekend * 3.5 if is_weekend(index // 288) else (1 - weekend) * 1.4,
             12 * (self._minutes[minute] + count) / by_minute,
-            5 * first if time - index * BIN < MARK else 1.25 * (1 - first),
+            ON_MARK * first if time - index * BIN < MARK else OFF_MARK * (1 - first),
         )
 
     def weekend_factor(self, rhythm: Rhythm) -> float:

@@ -30,9 +30,9 @@ HISTORY_CAP = 500
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Constants of the estimate; the defaults were chosen on other traces than those shipped."""
+    """Constants of the estimate; how the defaults were chosen is told in docs/polling.md."""
 
-    memory: float = 14 * DAY
+    memory: float = 21 * DAY
     """Seconds after which evidence for the rate has faded to 1/e."""
     prior_rate: float = 5 / DAY
     """Items per second of a source that nothing is known about."""
@@ -44,9 +44,9 @@ class Tuning:
     """Items that the common profile within the hour is worth."""
     mark_prior: float = 8.0
     """Items in one bin that the common share of its first minute is worth."""
-    fast_share: float = 0.2
-    """Share of the intensity that follows the last day alone."""
-    fast_memory: float = DAY
+    fast_share: float = 0.15
+    """Share of the intensity that follows the last days alone."""
+    fast_memory: float = 1.5 * DAY
     """Seconds after which a recent item has faded to 1/e from that share."""
 
 
@@ -163,6 +163,10 @@ class Rhythm:
         Returns the times that were counted, in order. Times after `now` count as now. A new item dated before
         the last poll became visible after it, so it counts as published halfway between.
         """
+        if self.at is not None and self.at > now + HOUR:
+            # The clock was wrong then: what it said must not stand until it is true.
+            self.at = now
+            self.newest = self.newest and min(self.newest, now)
         if self.at is None:
             counted = self._begin(now, published, tuning)
         else:
@@ -203,7 +207,7 @@ class Rhythm:
             self.fast *= math.exp(-passed / tuning.fast_memory)
         if not published:
             return ()
-        middle = last + passed / 2
+        middle = min(now, last + passed / 2)
         times = sorted(min(time, now) if time > last else middle for time in published)
         times = times[-BATCH_CAP:]
         self._note_gap(times[-1], len(times), tuning)

@@ -48,7 +48,7 @@ class Arm:
     @property
     def relative_variance(self) -> float:
         """Of the mean, in units of its square."""
-        if not self.total:
+        if self.total <= 1e-6:  # noqa: PLR2004 - a microsecond
             return math.inf
         mean = self.mean
         spread = self.squares - 2 * mean * self.products + mean * mean * self.item_squares
