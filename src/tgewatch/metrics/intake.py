@@ -47,6 +47,10 @@ class Intake:
         self._tiers = tiers
         self._known = self._totals()
 
+    def skip(self) -> None:
+        """Leave out what is new: it is counted by somebody else."""
+        self._known = self._totals()
+
     def take(self) -> Mapping[str, int]:
         """Record what is new, and return it."""
         totals = self._totals()
@@ -78,11 +82,17 @@ class Intake:
             "cache_stale": sum(tier.stale_served for tier in tiers.values()),
             "cache_evictions": sum(tier.evictions for tier in tiers.values()),
             "cache_revalidated": sum(n for status, n in statuses if status == NOT_MODIFIED),
-            "cache_misses": sum(n for status, n in statuses if 200 <= status < 300),  # noqa: PLR2004 - the class of success
+            "cache_misses": sum(map(_bodies, pools.values())),
         }
         for name, pool in pools.items():
             totals[f"api_calls.{name}"] = pool.requests
+            totals[f"cache_revalidated.{name}"] = pool.statuses.get(NOT_MODIFIED, 0)
+            totals[f"cache_misses.{name}"] = _bodies(pool)
         return totals
+
+
+def _bodies(pool: PoolMetrics) -> int:
+    return sum(n for status, n in pool.statuses.items() if 200 <= status < 300)  # noqa: PLR2004 - the class of success
 
 
 def resident_megabytes() -> float | None:

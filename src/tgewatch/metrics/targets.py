@@ -46,7 +46,7 @@ class Check:
         if self.measured is None:
             return f"{name}: not measured (target: {self.target.bound})"
         word = "✓ PASS" if self.passed else "✗ FAIL"
-        precision = 2 if unit == "s" else 1
+        precision = {"s": 2, "": 0}.get(unit, 1)
         return f"{name}: {self.measured:.{precision}f}{unit} (target: {self.target.bound}) - {word}"
 
 

@@ -1,0 +1,1 @@
+"""The program behind the five drop-in modules: one a process, made when first needed."""

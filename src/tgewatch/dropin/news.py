@@ -1,0 +1,261 @@
+"""The news scraper under the name of the specification: the real program, or one that exists."""
+
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tgewatch.app import Web
+from tgewatch.clock import SystemClock
+from tgewatch.dropin import watchlist
+from tgewatch.dropin.bridge import Held
+from tgewatch.dropin.caching import get_cache_manager
+from tgewatch.dropin.monitor import get_performance_monitor
+from tgewatch.dropin.newsroom import Newsroom, Round, open_newsroom, writable
+from tgewatch.dropin.process import process, state_folder
+from tgewatch.dropin.sessions import get_session_manager
+from tgewatch.engine.report import CycleReport
+from tgewatch.errors import ConfigError, TransientError
+from tgewatch.fetch.client import Client
+from tgewatch.fetch.transport import Transport
+from tgewatch.metrics.intake import Intake
+from tgewatch.metrics.metering import Metering
+
+log = logging.getLogger(__name__)
+
+GRACE = 30.0
+"""Seconds beyond its deadline in which a round may still store and close what it has."""
+OPEN_SECONDS = 60.0
+COMPONENT = "news_scraper"
+
+
+class PerformanceOptimizedNewsScraper:
+    """Polls feeds and returns what is relevant and new, best first.
+
+    Made from lists, it is the real program with a store in the state folder; the same lists are
+    the same scraper, also after a restart. Made from an object that has `fetch_all_articles`, it
+    calls that one and measures it.
+    """
+
+    def __init__(
+        self,
+        companies: Any,
+        keywords: Iterable[str] = (),
+        sources: Iterable[Any] = (),
+        *,
+        news_sources: Iterable[Any] | None = None,
+        name: str = "",
+    ) -> None:
+        """Take names or dicts, phrases, and URLs. `name` tells the store apart instead of the lists.
+
+        Opens and asks nothing yet. Raises ConfigError with all that is wrong with the lists.
+        """
+        self.base_scraper: Any = companies if hasattr(companies, "fetch_all_articles") else None
+        self.cache_manager = get_cache_manager()
+        self.session_manager = get_session_manager()
+        self.perf_monitor = get_performance_monitor()
+        self.perf_monitor.measured_elsewhere = _measured
+        self.swarm_hooks: Any = None
+        given = [] if self.base_scraper is not None else companies
+        self.companies = watchlist.companies_of(given)
+        self.keywords = watchlist.keywords_of(keywords)
+        self.sources = watchlist.sources_of(sources if news_sources is None else news_sources)
+        self._name = _safe(name) or watchlist.identity(self.companies, self.keywords, self.sources)
+
+    def __repr__(self) -> str:
+        what = repr(self.base_scraper) if self.base_scraper else f"{len(self.sources)} sources"
+        return f"<PerformanceOptimizedNewsScraper {what}>"
+
+    def set_swarm_hooks(self, swarm_hooks: Any) -> None:
+        """Tell these hooks of every cycle, as far as they have `notify`; and the wrapped scraper."""
+        self.swarm_hooks = swarm_hooks
+        if hasattr(self.base_scraper, "set_swarm_hooks"):
+            self.base_scraper.set_swarm_hooks(swarm_hooks)
+
+    def fetch_all_articles(self, timeout: float = 120) -> list[dict[str, Any]]:
+        """Return articles that are relevant and were not returned before, best first.
+
+        After `timeout` seconds it returns what it has; the rest comes with the next call. Raises
+        StoreBusyError when another process has the same scraper open, and what a wrapped scraper
+        raises.
+        """
+        monitor = self.perf_monitor
+        begun = SystemClock().monotonic()
+        with monitor.cycle(), monitor.timer("fetch_all_articles"):
+            if self.base_scraper is not None:
+                articles, feeds = list(self._wrapped(timeout)), 0
+            else:
+                brought = self._round(timeout)
+                articles, feeds = brought.articles, brought.report.polled
+            monitor.record_scraper_cycle(len(articles), feeds, SystemClock().monotonic() - begun)
+        if hasattr(self.swarm_hooks, "notify"):
+            try:
+                self.swarm_hooks.notify(f"{len(articles)} articles found")
+            except Exception:  # whatever strange hooks do, the articles are worth more
+                log.warning("swarm_hooks_failed", exc_info=True)
+        return articles
+
+    def get_performance_stats(self) -> dict[str, Any]:
+        """Return cache_stats, session_stats and component_stats."""
+        return {
+            "cache_stats": self.cache_manager.get_stats(),
+            "session_stats": self.session_manager.get_metrics(),
+            "component_stats": self.perf_monitor.get_component_stats(COMPONENT),
+        }
+
+    def _wrapped(self, timeout: float) -> Iterable[dict[str, Any]]:
+        scraper: Any = self.base_scraper
+        try:
+            articles = scraper.fetch_all_articles(timeout=timeout)
+        except TypeError as error:
+            if "timeout" not in str(error):
+                raise
+            articles = scraper.fetch_all_articles()
+        found: Iterable[dict[str, Any]] = articles or ()
+        return found
+
+    def _round(self, timeout: float) -> Round:
+        desk = _desk()
+        room = desk.room(self._name, self._open)
+        desk.intake.skip()
+        counts = dict(desk.metering.recorder.record().counts)
+        try:
+            brought = room.bridge.run(
+                room.value.round(deadline=max(0.1, timeout)), timeout=timeout + GRACE
+            )
+        except TimeoutError:
+            raise TransientError(
+                f"the round did not end within {timeout + GRACE:.0f} s", cause="timeout"
+            ) from None
+        self._count(desk, counts, brought.report)
+        return brought
+
+    def _open(self, desk: "_Desk") -> Held[Newsroom]:
+        folder = writable(state_folder() / "drop-ins")
+        settings = watchlist.settings_for(
+            process().settings(),
+            companies=self.companies,
+            keywords=self.keywords,
+            sources=self.sources,
+            store=folder / f"{self._name}.db",
+        )
+        keywords, web, metering = self.keywords, desk.web, desk.metering
+
+        def opening() -> Any:
+            return open_newsroom(
+                settings, keywords=keywords, clock=SystemClock(), web=web, metering=metering
+            )
+
+        held: Held[Newsroom] = desk.transport.bridge.hold(opening, timeout=OPEN_SECONDS)
+        return held
+
+    def _count(self, desk: "_Desk", before: Mapping[str, int], report: CycleReport) -> None:
+        """Tell monitor and cache what the round asked, and what it spared."""
+        new = desk.intake.take()
+        after = desk.metering.recorder.record().counts
+        self.perf_monitor.add(
+            COMPONENT,
+            api_calls=new["api_calls"],
+            cache_hits=new["cache_hits"] + new["cache_revalidated"],
+            cache_misses=new["cache_misses"],
+            articles_read=report.articles["fetched"],
+            feeds_failed=sum(report.failed.values()),
+            dropped_early=sum(report.dropped.get("match", {}).values()),
+        )
+        self.cache_manager.count(
+            "rss", hits=new["cache_revalidated.rss"], misses=new["cache_misses.rss"]
+        )
+        seen, known = (
+            after.get(what, 0) - before.get(what, 0) for what in ("items_seen", "items_known")
+        )
+        if seen:
+            self.perf_monitor.record_deduplication(seen, known)
+
+
+class _Desk:
+    """What all news scrapers share: the way to the web, and open newsrooms."""
+
+    def __init__(self, transport: Held[Transport]) -> None:
+        cache, monitor = get_cache_manager().cache, get_performance_monitor()
+        settings = process().settings()
+        clock = SystemClock()
+        self.transport = transport
+
+        @asynccontextmanager
+        async def opening() -> AsyncIterator[Client]:
+            chance = Random()  # noqa: S311 - jitter
+            made = Client(transport.value, settings.fetch, clock=clock, random=chance)
+            async with made as client:
+                yield client
+
+        self._client = transport.bridge.hold(opening)
+        client = self._client.value
+        self.web = Web(transport.value, client, cache)
+        self.metering = Metering(
+            settings.metrics.model_copy(update={"enabled": True}),
+            clock=clock,
+            keep_alive=settings.fetch.keep_alive,
+            recorder=monitor.recorder,
+        )
+        self.intake = Intake(monitor.recorder, pools=client.metrics, tiers=cache.stats)
+        self._rooms: dict[tuple[str, Path], Held[Newsroom]] = {}
+        self._opening = threading.Lock()
+
+    def room(self, name: str, opening: Callable[["_Desk"], Held[Newsroom]]) -> Held[Newsroom]:
+        """Return the newsroom of a name, opened when first asked for."""
+        key = (name, state_folder())
+        with self._opening:
+            if key not in self._rooms:
+                self._rooms[key] = opening(self)
+            return self._rooms[key]
+
+    def clear(self) -> None:
+        """Close all newsrooms."""
+        with self._opening:
+            for room in self._rooms.values():
+                room.release()
+            self._rooms.clear()
+        self._client.release()
+
+
+class _Desks:
+    """The desk that stands on the connections of the moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._desk: _Desk | None = None
+
+    def current(self) -> _Desk:
+        transport = get_session_manager().transport
+        with self._lock:
+            if self._desk is None or self._desk.transport is not transport:
+                if self._desk is not None:
+                    self._desk.clear()
+                self._desk = _Desk(transport)
+            return self._desk
+
+
+def _desk() -> _Desk:
+    return process().part("news", _Desks).current()
+
+
+def _measured() -> dict[str, float | None]:
+    """Return what cache and connections have measured."""
+    sessions = get_session_manager().get_metrics()
+    made = sessions["connection_reuses"] + sessions["connection_creates"]
+    violations = sum(pool["statuses"].get(429, 0) for pool in sessions["pools"].values())
+    return {
+        "connection_reuse": sessions["connection_reuse_rate"] if made else None,
+        "rate_limit_violations": float(violations) if made else None,
+        "cache_megabytes": get_cache_manager().get_stats()["memory_used_mb"],
+    }
+
+
+def _safe(name: str) -> str:
+    """Return a name that may be a file's. Raises ConfigError."""
+    if name and not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError([f"name {name!r}: only letters, digits, - and _"])
+    return name
