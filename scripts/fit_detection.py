@@ -18,11 +18,13 @@ from pathlib import Path
 import labelled
 import logistic
 import numpy as np
-from labelled import Labelled
+from labelled import is_invented
 
 from tgewatch.detect.detector import Detector
 from tgewatch.detect.evidence import Examiner
+from tgewatch.detect.marking import Marked
 from tgewatch.detect.score import Model
+from tgewatch.detect.truth import Truth
 from tgewatch.settings.detecting import DetectionSettings
 
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
@@ -52,7 +54,7 @@ HELD_OUT = 3
 class Sample:
     """Labelled texts with their features."""
 
-    rows: Sequence[Labelled]
+    rows: Sequence[Truth]
     names: Sequence[Sequence[str]]
 
     def pick(self, indices: Sequence[int]) -> "Sample":
@@ -62,16 +64,16 @@ class Sample:
         return Sample([*self.rows, *other.rows], [*self.names, *other.names])
 
 
-def sample(rows: Sequence[Labelled], examiner: Examiner) -> Sample:
+def sample(rows: Sequence[Truth], examiner: Examiner) -> Sample:
     names = [list(examiner.examine(r.item).features) for r in rows]
     for row, found in zip(rows, names, strict=True):
-        if row.invented:
+        if is_invented(row):
             found.append(f"{logistic.ORIGIN} {'post' if row.post else 'entry'}")
     return Sample(rows, names)
 
 
-def weight(row: Labelled) -> float:
-    if row.invented:
+def weight(row: Truth) -> float:
+    if is_invented(row):
         return (INVENTED_WEIGHT if row.sure else INVENTED_UNSURE) / TIMES
     return 1.0 if row.sure else UNSURE_WEIGHT
 
@@ -109,9 +111,9 @@ def kinds(real: Sample, invented: Sample) -> tuple[dict[str, dict[str, float]], 
     """Return feature → kind → weight, and the bias of each kind: one against the rest."""
     both = real + invented
     positive = both.pick([i for i, r in enumerate(both.rows) if r.relevant])
-    columns = logistic.Columns(positive.names, least=3)
+    columns = logistic.Columns(positive.names, least=3, scales=logistic.KIND_SCALES)
     rows = columns.rows(positive.names)
-    weights = np.array([1 / TIMES if r.invented else 1.0 if r.sure else 0.5 for r in positive.rows])
+    weights = np.array([1 / TIMES if is_invented(r) else 1.0 if r.sure else 0.5 for r in positive.rows])
     found: dict[str, dict[str, float]] = {}
     biases = {}
     for kind in KINDS:
@@ -145,31 +147,35 @@ def write(fitted: Model, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _folds(rows: Sequence[Labelled], count: int, salt: str) -> np.ndarray:
+def _folds(rows: Sequence[Truth], count: int, salt: str) -> np.ndarray:
     return np.array([labelled.bucket(g, count, salt) for g in labelled.groups(rows)])
 
 
-def cross_validated(
-    real: Sample, invented: Sample, *, salt: str, share: float = 1.0
-) -> list[dict[str, object]]:
+def cross_validated(real: Sample, invented: Sample, *, salt: str, share: float = 1.0) -> list[Marked]:
     """Return what detectors say of texts of projects that they were not fitted on, in order."""
-    fold = _folds(real.rows, FOLDS, salt)
     names = labelled.groups(real.rows)
-    said: list[dict[str, object]] = [{} for _ in real.rows]
+    fold = [labelled.bucket(g, FOLDS, salt) for g in names]
+    said: dict[int, Marked] = {}
     for number in range(FOLDS):
         kept = [
             i for i, f in enumerate(fold)
             if f != number and labelled.bucket(names[i], 1000, f"{salt}share") < share * 1000
         ]  # fmt: skip
-        detector = Detector(
-            (), DetectionSettings(mode="discover"), model=model(real.pick(kept), invented)
-        )
-        for i in np.flatnonzero(fold == number):
-            item = real.rows[i].item
-            matches = detector.scan(item)
-            verdict = detector.judge(item, matches=matches) if matches else None
-            said[i] = {"verdict": verdict}
-    return said
+        held = [i for i, f in enumerate(fold) if f == number]
+        fitted = model(real.pick(kept), invented)
+        said.update(zip(held, judged_by(fitted, [real.rows[i] for i in held]), strict=True))
+    return [said[i] for i in range(len(real.rows))]
+
+
+def judged_by(fitted: Model, rows: Sequence[Truth]) -> list[Marked]:
+    """Return what a model says of each text, as the program would come to it."""
+    detector = Detector((), DetectionSettings(mode="discover"), model=fitted)
+    found = []
+    for row in rows:
+        matches = detector.scan(row.item)
+        verdict = detector.judge(row.item, matches=matches) if matches else None
+        found.append(Marked(row, verdict))
+    return found
 
 
 def main() -> None:

@@ -1,57 +1,27 @@
 """Text to fit and score detection on: labelled lines, and invented ones made from sheets."""
 
 import hashlib
-import html
 import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 
-from tgewatch.model import Item
+from tgewatch.detect.truth import Truth, truth_of
 
 SHEETS = Path(__file__).parent / "training"
-INVENTED_AT = "2025-06-10T00:00:00Z"
+INVENTED, INVENTED_AT = "invented", "2025-06-10T00:00:00Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """One text with its labels."""
-
-    item: Item
-    post: bool
-    relevant: bool
-    sure: bool
-    kind: str
-    project: str = ""
-    ticker: str = ""
-    invented: bool = False
-
-
-def read(path: Path) -> Sequence[Labelled]:
+def read(path: Path) -> Sequence[Truth]:
     """Return the labelled lines of a file with the fields of the corpus."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
-        if line.strip():
-            row = json.loads(line)
-            post = row["type"] == "tweet"
-            item = item_of(str(number), row["title"], row["text"], row["published"], post=post)
-            found.append(
-                Labelled(item, post, bool(row["tge_relevant"]), row["confidence"] == "hi",
-                         row["event_kind"], row["project"], row["ticker"])
-            )  # fmt: skip
-    return found
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [truth_of(json.loads(x), number=n) for n, x in enumerate(lines, 1) if x.strip()]
 
 
-def item_of(key: str, title: str, text: str, published: str, *, post: bool) -> Item:
-    at = datetime.fromisoformat(published.replace("Z", "+00:00")).timestamp()
-    return Item(
-        source="", key=key, url="", title=html.unescape(title),
-        summary="" if post else html.unescape(text), published=at,
-        kind="post" if post else "entry",
-    )  # fmt: skip
+def is_invented(truth: Truth) -> bool:
+    return truth.item.source == INVENTED
 
 
 def bucket(group: str, count: int, salt: str) -> int:
@@ -59,7 +29,7 @@ def bucket(group: str, count: int, salt: str) -> int:
     return int(hashlib.sha256(f"{salt}{group}".encode()).hexdigest(), 16) % count
 
 
-def groups(rows: Sequence[Labelled]) -> list[str]:
+def groups(rows: Sequence[Truth]) -> list[str]:
     """Return for each row what must not be on both sides of a fold: project, ticker or itself.
 
     A negative that names a labelled project belongs to that project's group.
@@ -115,7 +85,7 @@ MONTHS = "March July November Q3".split()
 QUARTERS = "Q1 2025,Q3 2025,Q4,the second quarter".split(",")
 
 
-def invented(*, times: int, seed: int) -> Iterator[Labelled]:
+def invented(*, times: int, seed: int) -> Iterator[Truth]:
     """Yield every line of the sheets `times` times, with other names in its slots each time."""
     chance = random.Random(seed)  # noqa: S311 - names, not secrets
     for sheet in sorted(SHEETS.glob("*.txt")):
@@ -125,7 +95,7 @@ def invented(*, times: int, seed: int) -> Iterator[Labelled]:
                     yield _made(sheet.stem, f"{sheet.stem}:{number}:{time}", line, chance)
 
 
-def _made(sheet: str, key: str, line: str, chance: random.Random) -> Labelled:
+def _made(sheet: str, key: str, line: str, chance: random.Random) -> Truth:
     post, relevant = sheet.startswith("post"), sheet.endswith("positive")
     sure = not line.startswith("lo ")
     kind, text = "none", line.removeprefix("lo ")
@@ -133,8 +103,13 @@ def _made(sheet: str, key: str, line: str, chance: random.Random) -> Labelled:
         kind, _, text = text.partition(" | ")
     text, project, ticker = filled(text.strip(), chance)
     title, _, summary = text.partition(" || ")
-    item = item_of(key, title, summary, INVENTED_AT, post=post)
-    return Labelled(item, post, relevant, sure, kind.strip(), project, ticker, invented=True)
+    row = {
+        "id": key, "type": "tweet" if post else "news", "published": INVENTED_AT, "title": title,
+        "text": summary, "tge_relevant": int(relevant), "confidence": "hi" if sure else "lo",
+        "event_kind": kind.strip(), "project": project, "ticker": ticker,
+    }  # fmt: skip
+    truth = truth_of(row)
+    return replace(truth, item=replace(truth.item, source=INVENTED))
 
 
 def filled(text: str, chance: random.Random) -> tuple[str, str, str]:

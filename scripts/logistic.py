@@ -6,27 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-SCALES = (("word ", 0.3), ("summary ", 0.5), ("post ", 0.6), ("says ", 1.5))
+Scales = Sequence[tuple[str, float]]
+SCALES: Scales = (("word ", 0.3), ("summary ", 0.5), ("post ", 0.6), ("says ", 1.5))
+KIND_SCALES: Scales = (("word ", 0.5), ("summary ", 0.5), ("post ", 0.3), ("says ", 3.0))
 """A smaller scale means a heavier penalty: what is said of many texts is trusted first."""
 ORIGIN = "INVENTED"
 """Stands in invented text only, so that its share of positives teaches nothing."""
 
 
-def scale(name: str) -> float:
-    return next((s for prefix, s in SCALES if name.startswith(prefix)), 1.0)
+def scale(name: str, scales: Scales) -> float:
+    return next((s for prefix, s in scales if name.startswith(prefix)), 1.0)
 
 
 class Columns:
     """Turns lists of feature names into rows of a matrix; rare features are left out."""
 
-    def __init__(self, texts: Iterable[Sequence[str]], *, least: int) -> None:
+    def __init__(self, texts: Iterable[Sequence[str]], *, least: int, scales: Scales = SCALES) -> None:
         counts: dict[str, int] = {}
         for names in texts:
             for name in names:
                 counts[name] = counts.get(name, 0) + 1
         self.names = sorted(n for n, c in counts.items() if c >= least)
         self._index = {n: i for i, n in enumerate(self.names)}
-        self.scales = np.array([scale(n) for n in self.names])
+        self.scales = np.array([scale(n, scales) for n in self.names])
 
     def rows(self, texts: Sequence[Sequence[str]]) -> Array:
         found = np.zeros((len(texts), len(self.names)))
