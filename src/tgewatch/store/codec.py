@@ -28,6 +28,8 @@ DIGEST = 32
 _HEX = frozenset("0123456789abcdef")
 _KEY = 64
 _SIGN = 1 << 63
+_PAGE = (1 << 44) - 1
+"""Bits of a URL's hash that tell pages of one host apart."""
 _CANONICAL = re.compile(r"https?://(?:[a-z][a-z0-9]*[.-])+[a-z]{2,}(?:/[A-Za-z0-9_~-]+)+/?")
 """Plain URLs that are canonical as they stand; taking others apart costs twenty times as much."""
 
@@ -90,6 +92,14 @@ def mended(text: str) -> str:
     return text.replace("\0", "\ufffd")
 
 
+def all_mended(*texts: str) -> tuple[str, ...]:
+    """Return several texts mended; most need nothing, which is seen at one glance."""
+    whole = "".join(texts)
+    if whole.isascii() and "\0" not in whole:
+        return texts
+    return tuple(map(mended, texts))
+
+
 def digest(key: str) -> str:
     """Return the first 128 bits of a key that is a hash, or of the hash of any other."""
     if len(key) == _KEY and _HEX.issuperset(key):
@@ -103,9 +113,15 @@ def fingerprint(item: Item) -> str:
 
 
 def url_hash(url: str) -> int:
-    """Return a number by which pages with the same canonical URL find each other."""
+    """Return a number by which pages with the same canonical URL find each other.
+
+    Pages of one host lie beside each other: what one poll brings touches few pages of the index.
+    """
     same = url if _CANONICAL.fullmatch(url) else canonical(url)
-    return xxh3_64_intdigest(same.encode("utf-8", "surrogatepass")) - _SIGN
+    host = same.split("/", 3)[2:3]
+    high = xxh3_64_intdigest(host[0].encode("utf-8", "surrogatepass")) if host else 0
+    low = xxh3_64_intdigest(same.encode("utf-8", "surrogatepass"))
+    return (high & ~_PAGE | low & _PAGE) - _SIGN
 
 
 def label_id(label: Label) -> str:

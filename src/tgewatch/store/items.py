@@ -117,17 +117,20 @@ def row_of(
 ) -> dict[str, Any]:
     """Return the columns of one item."""
     item = judged.item
+    key, url, title, summary, content, author = codec.all_mended(
+        item.key, item.url, item.title, item.summary, item.content, item.author
+    )
     return {
         "source_id": place[0],
         "digest": place[1],
-        "key": codec.mended(item.key),
-        "url": codec.mended(item.url),
-        "url_hash": codec.url_hash(item.url),
-        "title": codec.mended(item.title),
-        "summary": codec.mended(item.summary),
-        "content": codec.mended(item.content),
+        "key": key,
+        "url": url,
+        "url_hash": codec.url_hash(url),
+        "title": title,
+        "summary": summary,
+        "content": content,
         "published": item.published,
-        "author": codec.mended(item.author),
+        "author": author,
         "kind": item.kind,
         "seen_at": at,
         "judged_at": at,
@@ -139,12 +142,13 @@ def row_of(
 
 def judgement(judged: Judged) -> dict[str, Any]:
     """Return the columns that another look at the item replaces."""
+    reason, article, text = codec.all_mended(judged.reason, judged.article, judged.article_text)
     return {
         "stage": judged.stage,
-        "reason": codec.mended(judged.reason),
+        "reason": reason,
         "verdict": None if judged.verdict is None else codec.json(judged.verdict),
-        "article": codec.mended(judged.article),
-        "article_text": codec.mended(judged.article_text),
+        "article": article,
+        "article_text": text,
         "article_tries": judged.article_tries,
         "article_retry_at": judged.article_retry_at,
     }
