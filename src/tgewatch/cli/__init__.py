@@ -24,6 +24,8 @@ COMMANDS = (
     "sources",
     "deliveries",
     "store",
+    "metrics",
+    "top",
     "check",
     "importing",
     "exporting",

@@ -105,7 +105,7 @@ async def _play(plan: "Plan", folder: Path, *, json: bool) -> dict[str, Any]:
             lookup=_lookup(world.address),
         ) as program:
             while hands.now() < plan.start + plan.days * DAY:
-                await program.watch.scan()
+                await program.scan()
                 rounds += 1
                 hands.turn(STEP)
             events = list(await program.store.events())

@@ -2,14 +2,17 @@
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tgewatch.cli.options import JsonOption, SettingsOption, StateOption, load
 from tgewatch.cli.output import print_json, say
+from tgewatch.errors import ConfigError
 
 if TYPE_CHECKING:
+    from tgewatch.app import Program
     from tgewatch.engine.report import CycleReport
     from tgewatch.settings import Settings
 
@@ -24,26 +27,44 @@ def run(
     *,
     settings: SettingsOption = None,
     state: StateOption = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Serve metrics for Prometheus on HOST:PORT; a PORT alone is this machine's.",
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Watch without end: poll what falls due and tell what changes, until Ctrl-C or SIGTERM.
 
     A line a minute says what was done (with --json an object a minute, on standard output).
+    SIGHUP reads [metrics] of the settings anew.
     """
     from tgewatch.app import run_loop  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.logs import configure  # noqa: PLC0415 - as above
 
     configure(debug=context.obj.debug)
-    loaded = load(context, settings, state)
-    run_loop(_watch(loaded, json=json))
+
+    def read() -> "Settings":
+        found = load(context, settings, state)
+        return found if metrics is None else _listening(found, metrics)
+
+    run_loop(_watch(read, json=json))
 
 
-async def _watch(settings: "Settings", *, json: bool) -> None:
+def _listening(settings: "Settings", address: str) -> "Settings":
+    changed = settings.metrics.model_copy(update={"listen": address})
+    return settings.model_copy(update={"metrics": changed})
+
+
+async def _watch(read: Callable[[], "Settings"], *, json: bool) -> None:
     from tgewatch.app import open_program  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.progress import Silent  # noqa: PLC0415 - as above
     from tgewatch.cli.systemd import Supervisor  # noqa: PLC0415 - as above
     from tgewatch.clock import SystemClock  # noqa: PLC0415 - as above
 
+    settings = read()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -65,6 +86,7 @@ async def _watch(settings: "Settings", *, json: bool) -> None:
         open_program(settings, clock=clock, progress=Silent(), console_to_stderr=json) as program,
         asyncio.TaskGroup() as group,
     ):
+        loop.add_signal_handler(signal.SIGHUP, _adjust, program, read)
         beating = group.create_task(_beat(supervisor, clock))
         supervisor.ready(f"watching {len(settings.sources)} sources")
         say(f"watching {len(settings.sources)} sources for {len(settings.companies)} companies")
@@ -72,6 +94,17 @@ async def _watch(settings: "Settings", *, json: bool) -> None:
         supervisor.stopping()
         beating.cancel()
     say("stopped")
+
+
+def _adjust(program: "Program", read: Callable[[], "Settings"]) -> None:
+    """Take over [metrics] as it is written now; what is wrong with it changes nothing."""
+    try:
+        program.metering.adjust(read().metrics)
+    except ConfigError as error:
+        for problem in error.problems:
+            say(problem)
+    else:
+        say("[metrics] read anew")
 
 
 async def _beat(supervisor: Any, clock: Any) -> None:

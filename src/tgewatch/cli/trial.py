@@ -94,7 +94,7 @@ async def _watch(settings: "Settings", *, restart: bool, json: bool) -> None:
         say(f"{trial!r}, {'begun' if trial.changed else 'continued'}")
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(_keep(program, trial, clock, stop))
-            await program.watch.run(stop, reported=reported)
+            await program.run(stop, reported=reported)
             keeping.cancel()
         await program.store.write_note(_note(), trial.dump(), at=clock.now())
     now = clock.now()
