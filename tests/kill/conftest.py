@@ -1,12 +1,10 @@
 """A small site, a channel and the program between them, ready to be killed."""
 
-import asyncio
 import json
 import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tgewatch.testing.background import in_background
 from tgewatch.testing.channel_server import ChannelServer
 from tgewatch.testing.loopback import LoopbackServer, reply
 
@@ -242,23 +241,10 @@ class Town:
 
 @pytest.fixture(scope="session")
 def servers():
-    """The site and the channel, on a loop in a thread of its own."""
+    """The site and the channel."""
     site, channel = Site(), ChannelServer()
-    loop = asyncio.new_event_loop()
-    up, down = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with site.server, channel:
-            up.set()
-            await down.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert up.wait(10)
-    yield site, channel
-    loop.call_soon_threadsafe(down.set)
-    thread.join()
-    loop.close()
+    with in_background(site.server, channel):
+        yield site, channel
 
 
 @pytest.fixture(scope="session")
