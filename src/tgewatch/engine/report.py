@@ -52,7 +52,7 @@ class CycleReport:
     @property
     def unreachable(self) -> bool:
         """Whether something was asked and nothing answered."""
-        return self.polled > 0 and self.answered == 0
+        return self.polled + self.unfinished > 0 and self.answered == 0
 
     def count(self, judged: Sequence[Judged], stored: Stored, *, again: bool = False) -> None:
         """Take in what became of some items; `again` for items that were counted before."""
