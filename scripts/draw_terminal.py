@@ -1,11 +1,12 @@
 """Run a command in a terminal and draw what it printed as SVG.
 
-    python scripts/draw_terminal.py docs/images/demo.svg --lines 60 -- tgewatch demo
+python scripts/draw_terminal.py docs/images/demo.svg --lines 60 -- tgewatch demo
 """
 
 import argparse
 import os
 import pty
+import re
 import sys
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def main() -> None:
     console.print(Text.from_ansi("\n".join(kept)))
     given.target.parent.mkdir(parents=True, exist_ok=True)
     title = given.title or given.command[0]
-    given.target.write_text(console.export_svg(title=title))
+    drawn = console.export_svg(title=title)
+    drawn = re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL)  # a picture loads nothing
+    given.target.write_text(drawn)
     print(f"{given.target}: {len(kept)} of {len(lines)} lines", file=sys.stderr)
 
 

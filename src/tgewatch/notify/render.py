@@ -16,6 +16,9 @@ BRIEF_LIMIT = 150
 TITLE_LIMIT = 100
 LINES = 40
 
+TERMINAL_LINKS = 2
+"""Pieces of evidence that fit an alert on a terminal; a command shows the rest."""
+
 _COLOURS = {
     "live": "bold green",
     "claim_open": "bold green",
@@ -101,10 +104,13 @@ def terminal(notice: Notice, zone: tzinfo = UTC) -> Text:
     for name, fact in _facts(notice, zone):
         text.append(f"\n  {name}: ", style="dim")
         text.append(fact, style="red" if name in ("Warning", "Sources disagree") else "")
-    for link in notice.links:
+    for link in notice.links[:TERMINAL_LINKS]:
         text.append("\n  - ", style="dim")
         where = safe_url(link.url) if not link.suspicious else ""
         text.append(_plain_link(link), style=f"link {where}" if where else "")
+    if notice.event and len(notice.links) > TERMINAL_LINKS:
+        text.append(f"\n  more: tgewatch events show {notice.event}", style="dim")
+    text.append("\n")
     return text
 
 
