@@ -223,12 +223,12 @@ def _word(kind: Any, text: str | None) -> Any:
 
 
 def _print(found: "list[Event]", *, json: bool) -> None:
-    from tgewatch.cli.show import event_row, event_table  # noqa: PLC0415 - as above
+    from tgewatch.cli.show import event_row, print_events  # noqa: PLC0415 - as above
 
     if json:
         print_json([event_row(event) for event in found])
     elif found:
-        console().print(event_table(found, title=f"{len(found)} events"))
+        print_events(found, title=f"{len(found)} events")
     else:
         say("No events yet. `tgewatch scan` looks for some.")
 

@@ -114,11 +114,11 @@ def as_object(report: "CycleReport") -> dict[str, Any]:
 
 
 def _show(settings: "Settings", report: "CycleReport") -> None:
-    from tgewatch.cli.show import event_table  # noqa: PLC0415 - as above
+    from tgewatch.cli.show import print_events  # noqa: PLC0415 - as above
 
     out = console()
     if report.events:
-        out.print(event_table(list(report.events.values()), title="Events touched in this round"))
+        print_events(list(report.events.values()), title="Events touched in this round")
     out.print(
         f"{report.polled} polled in {report.seconds:.1f} s: {report.changed} changed,"
         f" {report.unchanged} unchanged, {sum(report.failed.values())} failed"

@@ -1,5 +1,6 @@
 """Events, times and scores as a person reads them."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tgewatch.cli.output import console, print_rows, visible
 from tgewatch.model import DateClaim, Event, Precision, State, Transition
 
 COLOURS = {
@@ -23,17 +25,6 @@ COLOURS = {
 def moment(at: float | None) -> str:
     """Return a time as `2026-05-12 15:00` UTC, or a dash."""
     return "-" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}"
-
-
-def span_of_time(seconds: float) -> str:
-    """Return a duration as `3 m 10 s`, with its two largest units."""
-    left = round(abs(seconds))
-    parts = []
-    for name, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        amount, left = divmod(left, size)
-        if amount:
-            parts.append(f"{amount} {name}")
-    return " ".join(parts[:2]) or "0 s"
 
 
 WORDS = {
@@ -84,33 +75,47 @@ def moment_iso(at: float | None) -> str | None:
     return None if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def event_table(events: list[Event], *, title: str) -> Table:
-    """Return a table of events, the surest first."""
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
-    for name in (
-        "state",
-        "project",
-        "ticker",
-        "kind",
-        "date",
-        "score",
-        "sources",
-        "latest evidence",
-    ):
-        table.add_column(name, overflow="fold", no_wrap=name in {"state", "date"})
-    for event in sorted(events, key=lambda e: -e.score):
+def print_events(events: Sequence[Event], *, title: str) -> None:
+    """Print events, the surest first: a table on a terminal, tab-separated lines in a pipe."""
+    ordered = sorted(events, key=lambda event: -event.score)
+    if not sys.stdout.isatty():
+        print_rows(
+            ("state", "project", "ticker", "kind", "date", "score", "sources", "id", "evidence"),
+            [
+                (
+                    event.state,
+                    event.company or event.project,
+                    event.ticker,
+                    event.kind,
+                    date_in_words(event.date),
+                    f"{event.score:.2f}",
+                    event.sources,
+                    event.id,
+                    event.claims[-1].url if event.claims else "",
+                )
+                for event in ordered
+            ],
+        )
+        return
+    table = Table(title=title, title_justify="left", header_style="bold", expand=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("token", ratio=2, overflow="fold")
+    table.add_column("date", no_wrap=True)
+    table.add_column("score", no_wrap=True)
+    table.add_column("latest evidence", ratio=5, overflow="fold")
+    for event in ordered:
         latest = event.claims[-1] if event.claims else None
+        token = Text(visible(event.company or event.project), style="bold")
+        token.append(f" {visible(event.ticker)}" if event.ticker else "", style="not bold")
+        token.append(f"\n{event.id}", style="not bold dim")
         table.add_row(
             Text(str(event.state), style=COLOURS[event.state]),
-            Text(event.company or event.project),
-            Text(event.ticker),
-            Text(str(event.kind)),
+            token,
             Text(date_in_words(event.date)),
-            f"{event.score:.2f}",
-            str(event.sources),
-            Text(f"{latest.title}\n{latest.url}" if latest else ""),
+            f"{event.score:.2f} ({event.sources})",
+            Text(f"{visible(latest.title)}\n{visible(latest.url)}" if latest else ""),
         )
-    return table
+    console().print(table)
 
 
 def change_row(change: Transition) -> dict[str, object]:

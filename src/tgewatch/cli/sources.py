@@ -67,20 +67,20 @@ def sources(
 
 def next_poll(state: "SourceState", now: float) -> str:
     """Return `in 3 m 10 s because …`, with the last error where there is one."""
-    from tgewatch.cli.show import span_of_time  # noqa: PLC0415 - as above
+    from tgewatch.rules.durations import spell  # noqa: PLC0415 - as above
 
     if state.polled_at is None:
         return "now because it was never polled"
     left = state.next_poll - now
-    when = f"in {span_of_time(left)}" if left > 0 else "now"
+    when = f"in {spell(left)}" if left > 0 else "now"
     error = f" ({state.error})" if state.error else ""
     return f"{when} because {state.because or 'it is due'}{error}"
 
 
 def _ago(at: float | None, now: float) -> str:
-    from tgewatch.cli.show import span_of_time  # noqa: PLC0415 - as above
+    from tgewatch.rules.durations import spell  # noqa: PLC0415 - as above
 
-    return "-" if at is None else f"{span_of_time(now - at)} ago"
+    return "-" if at is None else f"{spell(now - at)} ago"
 
 
 def _where(source: "Source", state: "SourceState") -> str:

@@ -98,17 +98,17 @@ class Glance:
     @property
     def state(self) -> str:
         """Whether an instance runs, in words."""
-        from tgewatch.cli.show import span_of_time  # noqa: PLC0415 - as above
+        from tgewatch.rules.durations import spell  # noqa: PLC0415 - as above
 
         written = self.written
         if written is None:
             return "nothing measured yet"
         ago = self.now - written.at
         if not written.running:
-            return f"not running; last cycle {span_of_time(ago)} ago"
+            return f"not running; last cycle {spell(ago)} ago"
         if ago > LOST:
-            return f"pid {written.pid} has written nothing for {span_of_time(ago)}"
-        return f"running for {span_of_time(self.now - written.started)} as pid {written.pid}"
+            return f"pid {written.pid} has written nothing for {spell(ago)}"
+        return f"running for {spell(self.now - written.started)} as pid {written.pid}"
 
     def numbers(self) -> list[tuple[str, str]]:
         """Return the figures of the last cycles, named."""
