@@ -198,6 +198,7 @@ class Poller:
             fresh_for=reading.fresh_for if reading else None,
             retry_after=getattr(result, "retry_after", None),
             hints=reading.hints if reading else None,
+            shown=len(reading.items) if reading else 0,
             # Of the answer alone: what we made it wait for is no fault of the source.
             elapsed=reading.elapsed if reading else elapsed,
         )
