@@ -5,7 +5,8 @@ them, the faults of their servers. Truth is known, and every request is logged, 
 measured from the other side.
 """
 
+from tgewatch.world.log import Log
 from tgewatch.world.plan import Entry, Outlet, Plan, Truth, make_plan
 from tgewatch.world.server import WorldServer
 
-__all__ = ["Entry", "Outlet", "Plan", "Truth", "WorldServer", "make_plan"]
+__all__ = ["Entry", "Log", "Outlet", "Plan", "Truth", "WorldServer", "make_plan"]

@@ -4,14 +4,16 @@ import asyncio
 import gzip
 import hashlib
 import socket
-from collections import Counter, OrderedDict
+import time
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Self, cast
 
+from tgewatch.world.log import Line, Lines, Log
 from tgewatch.world.plan import Outlet, Plan
 from tgewatch.world.render import TYPES, feed_body, page_body
 
@@ -25,35 +27,9 @@ BUCKET = 8
 REFILL = 6.0
 """Seconds in which it takes one more."""
 RENDERED = 2_000
-"""Feed documents kept."""
-
-
-@dataclass(slots=True)
-class Log:
-    """What the servers saw."""
-
-    connections: int = 0
-    requests: Counter[tuple[str, int]] = field(default_factory=Counter)
-    """(feed, page or other; status) → requests."""
-    conditional: int = 0
-    bytes_out: int = 0
-    violations: int = 0
-    """Requests to a limited host after its 429 and before its Retry-After ran out."""
-    served: set[tuple[int, int]] = field(default_factory=set)
-    """(outlet, entry) shown in a feed body that was sent whole."""
-    pages: Counter[tuple[int, int]] = field(default_factory=Counter)
-    """(outlet, entry) → times that its page was sent."""
-    answered: dict[int, float] = field(default_factory=dict)
-    """Outlet → loop time of its first 200 or 304."""
-
-    @property
-    def total(self) -> int:
-        return sum(self.requests.values())
-
-    @property
-    def reuse(self) -> float:
-        """Share of requests that came on a connection already open."""
-        return 1.0 - self.connections / self.total if self.total else 0.0
+"""Feed documents kept, and at least two for each feed."""
+LETTER_BOX = "letters.example"
+"""Takes any POST, as a channel of the client's would."""
 
 
 @dataclass(slots=True)
@@ -65,9 +41,15 @@ class _Host:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
+    method: str
     host: str
     path: str
     headers: dict[str, str]
+
+    @property
+    def length(self) -> int:
+        value = self.headers.get("content-length", "")
+        return int(value) if value.isdecimal() else 0
 
 
 class WorldServer:
@@ -85,15 +67,25 @@ class WorldServer:
         address: str = "127.0.0.1",
         port: int = 0,
         slow: float = 8.0,
+        set_up: float = 0.0,
     ) -> None:
+        """Let feeds with the fault `slow` take so many seconds.
+
+        The first answer on a connection comes `set_up` round trips later: what TCP and TLS take,
+        and loopback does not.
+        """
         self.plan = plan
         self.address = address
         self.port = port
-        self.log = Log()
+        self.log = Log(begun=time.monotonic())
+        self.lines = Lines()
         self._now = now
         self._slow = slow
+        self._set_up = set_up
+        self._most_rendered = max(RENDERED, 2 * len(plan.outlets))
         self._hosts = {outlet.host: outlet for outlet in plan.outlets}
-        self._state: dict[str, _Host] = {}
+        self._client = ""
+        self._state: dict[tuple[str, str], _Host] = {}
         self._rendered: OrderedDict[tuple[int, int], tuple[bytes, bytes, str, str]] = OrderedDict()
         self._server: asyncio.Server | None = None
         self._closed: socket.socket | None = None
@@ -103,6 +95,29 @@ class WorldServer:
         """Return where the outlet's feed is."""
         port = self.port if outlet.fault != "refused" else self._refusing_port()
         return f"http://{outlet.host}:{port}{outlet.path}"
+
+    @property
+    def letter_box(self) -> str:
+        """Where messages can be sent."""
+        return f"http://{LETTER_BOX}:{self.port}/"
+
+    def turn_page(self, client: str = "") -> Log:
+        """Return the log, close all connections and begin another for the next client.
+
+        Hosts with a limit count for each client apart.
+        """
+        self._client = client
+        log, self.log = self.log, Log(begun=time.monotonic())
+        for transport in tuple(self._transports):
+            transport.abort()
+        self.lines.forget()
+        return log
+
+    def render(self) -> None:
+        """Write all documents as of now, so that no client waits for that."""
+        now = self._now()
+        for outlet in self.plan.outlets:
+            self._document(outlet, now)
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -135,12 +150,18 @@ class WorldServer:
 
     # --- answers --------------------------------------------------------------------------
 
-    async def answer(self, request: _Request) -> bytes | None:
-        """Return the bytes of the response, or None for none at all."""
+    async def answer(self, request: _Request, *, first: bool = False) -> bytes | None:
+        """Return the bytes of the response, or None for none at all.
+
+        `first` is a request on a connection that was just opened.
+        """
+        if request.host == LETTER_BOX:
+            self.log.told.append(time.monotonic())
+            return self._reply("letter", 200, b"taken")
         outlet = self._hosts.get(request.host)
         if outlet is None:
             return self._reply("other", 404, b"no such host")
-        await self._latency(outlet)
+        await self._latency(outlet, first=first)
         if outlet.fault == "hang":
             await asyncio.Event().wait()
         if refused := self._manners(outlet, request):
@@ -151,8 +172,10 @@ class WorldServer:
             return self._page(request)
         return self._reply("other", 404, b"not here")
 
-    async def _latency(self, outlet: Outlet) -> None:
+    async def _latency(self, outlet: Outlet, *, first: bool) -> None:
         wait = self._slow if outlet.fault == "slow" else outlet.latency
+        if first:
+            wait += self._set_up * outlet.round_trip
         if wait:
             await asyncio.sleep(wait)  # noqa: TID251 - a real server takes real time
 
@@ -170,7 +193,7 @@ class WorldServer:
         return None
 
     def _limited(self, outlet: Outlet, now: float) -> bytes | None:
-        state = self._state.setdefault(outlet.host, _Host(refilled=now))
+        state = self._state.setdefault((self._client, outlet.host), _Host(refilled=now))
         if now < state.blocked_until:
             self.log.violations += 1
         state.tokens = min(BUCKET, state.tokens + (now - state.refilled) / REFILL)
@@ -194,7 +217,7 @@ class WorldServer:
         headers = request.headers
         sent = "if-none-match" in headers or "if-modified-since" in headers
         self.log.conditional += sent
-        self.log.answered.setdefault(outlet.number, asyncio.get_running_loop().time())
+        self.log.answered.setdefault(outlet.number, time.monotonic())
         if outlet.validators != "ignored" and (
             headers.get("if-none-match") == etag
             or ("if-none-match" not in headers and headers.get("if-modified-since") == modified)
@@ -234,7 +257,7 @@ class WorldServer:
             format_datetime(at, usegmt=True),
         )
         self._rendered[version] = document
-        if len(self._rendered) > RENDERED:
+        if len(self._rendered) > self._most_rendered:
             self._rendered.popitem(last=False)
         return document
 
@@ -265,6 +288,7 @@ class _Connection(asyncio.Protocol):
         self._world = world
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
+        self._line = Line()
         self._answering: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -275,6 +299,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
         if self._transport is not None:
             self._world._transports.discard(self._transport)  # noqa: SLF001 - as above
+        self._world.lines.end(self._world.log, self._line, time.monotonic(), answered=False)
         if self._answering is not None:
             self._answering.cancel()
 
@@ -288,27 +313,34 @@ class _Connection(asyncio.Protocol):
     def _next(self) -> None:
         if self._answering is not None or b"\r\n\r\n" not in self._buffer:
             return
-        head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        head, _, rest = self._buffer.partition(b"\r\n\r\n")
         request = _parse(head)
-        self._answering = asyncio.get_running_loop().create_task(self._answer(request))
+        if len(rest) < request.length:
+            return
+        self._buffer = rest[request.length :]
+        first = self._line.requests == 0
+        self._world.lines.begin(self._world.log, self._line, request.host, time.monotonic())
+        loop = asyncio.get_running_loop()
+        self._answering = loop.create_task(self._answer(request, first=first))
 
-    async def _answer(self, request: _Request) -> None:
-        reply = await self._world.answer(request)
+    async def _answer(self, request: _Request, *, first: bool) -> None:
+        reply = await self._world.answer(request, first=first)
         self._answering = None
         if self._transport is None or self._transport.is_closing():
             return
         if reply is None:
             self._transport.abort()
             return
+        self._world.lines.end(self._world.log, self._line, time.monotonic(), answered=True)
         self._transport.write(reply)
         self._next()
 
 
 def _parse(head: bytes) -> _Request:
     lines = head.decode("latin-1").split("\r\n")
-    path = [*lines[0].split(" "), "", ""][1]
+    method, path, *_ = [*lines[0].split(" "), "", ""]
     headers = {}
     for line in lines[1:]:
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
-    return _Request(headers.get("host", "").partition(":")[0].lower(), path, headers)
+    return _Request(method, headers.get("host", "").partition(":")[0].lower(), path, headers)
