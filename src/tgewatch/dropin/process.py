@@ -26,7 +26,7 @@ class Process:
         self.pid = os.getpid()
         self._lock = threading.RLock()
         self._bridge = Bridge()
-        self._settings: Settings | None = None
+        self._settings: tuple[object, Settings] | None = None
         self._parts: dict[str, Any] = {}
         self.closing: list[Callable[[], object]] = []
         """What is called at the end of the process, last first, before the loop ends."""
@@ -43,16 +43,17 @@ class Process:
             return self._bridge
 
     def settings(self) -> Settings:
-        """Return the settings of environment and files, as when first asked since `shut`.
+        """Return the settings of environment and files, read when first asked for.
 
-        Raises ConfigError.
+        They are read anew after `shut`, and when TGEWATCH_… variables or the working folder are
+        others than they were. Raises ConfigError.
         """
         with self._lock:
-            if self._settings is None:
-                self._settings = load_settings(
-                    environ=os.environ, cwd=Path.cwd(), state=state_folder()
-                )
-            return self._settings
+            around = _surroundings()
+            if self._settings is None or self._settings[0] != around:
+                found = load_settings(environ=os.environ, cwd=Path.cwd(), state=state_folder())
+                self._settings = (around, found)
+            return self._settings[1]
 
     def part(self, name: str, make: Callable[[], T]) -> T:
         """Return the part of that name, made when first asked for."""
@@ -109,6 +110,12 @@ def state_folder() -> Path:
     """Return where the drop-ins write: TGEWATCH_STATE, or ./state."""
     told = os.environ.get("TGEWATCH_STATE", "")
     return Path.cwd() / (Path(told).expanduser() if told else "state")
+
+
+def _surroundings() -> object:
+    """Return what the settings depend on, beside files."""
+    told = [pair for pair in os.environ.items() if pair[0].startswith("TGEWATCH_")]
+    return Path.cwd(), tuple(sorted(told))
 
 
 def _watch_the_end() -> None:

@@ -158,6 +158,7 @@ class SharedSessionManager:
         self._chance = Random()  # noqa: S311 - jitter
         self._lock = threading.Lock()
         self._held: Held[Transport] | None = None
+        self._opened_with: FetchSettings | None = None
         self.metrics = ConnectionMetrics()
         self.sessions = {
             kind: Session(self, kind, seconds if timeout is None else timeout)
@@ -246,12 +247,17 @@ class SharedSessionManager:
             self.metrics.time(self._clock.monotonic() - begun)
 
     def _opened(self) -> Held[Transport]:
-        bridge = self._bridge()
+        bridge, wanted = self._bridge(), self._settings()
         with self._lock:
-            if self._held is None or self._held.bridge is not bridge:
+            current = self._held is not None and self._held.bridge is bridge
+            if self._held is None or not current or self._opened_with is not wanted:
+                before = self._held if current else None
                 self._remember()
-                settings = _sized(self._settings(), self._size)
+                if before is not None:
+                    before.release()
+                settings = _sized(wanted, self._size)
                 self._held = bridge.hold(lambda: self._transport(settings))
+                self._opened_with = wanted
             return self._held
 
     @asynccontextmanager
