@@ -20,6 +20,7 @@ from tgewatch.model import SourceState
 from tgewatch.sources.feed import FeedReader
 from tgewatch.sources.page import PageReader
 from tgewatch.testing.fetcher import ScriptedFetcher, answer
+from tgewatch.testing.memory_peak import peak_megabytes
 
 URL = "https://hostile.example/"
 
@@ -138,7 +139,7 @@ async def main(names: list[str], *, threads: bool) -> dict[str, object]:
     unit = 1_000_000 if sys.platform == "darwin" else 1_000
     return {
         "bodies": bodies,
-        "own_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit,
+        "own_megabytes": peak_megabytes(),
         "child_megabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit,
     }
 
