@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
@@ -56,8 +57,6 @@ def test_serves_many_threads_at_once(bridge):
     threads = [threading.Thread(target=lambda: found.append(bridge.run(meet()))) for _ in range(8)]
     bridge.run(asyncio.sleep(0))  # noqa: TID251 - to have the loop
     # The loop's own executor may have fewer threads than callers.
-    from concurrent.futures import ThreadPoolExecutor
-
     bridge._loop.set_default_executor(ThreadPoolExecutor(8))
     for thread in threads:
         thread.start()

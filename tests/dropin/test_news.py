@@ -43,6 +43,7 @@ def scraper(site):
 
 
 def test_constructing_asks_and_opens_nothing(scraper, site, fresh):
+    assert "1 sources" in repr(scraper)
     assert site.asked == []
     assert not (fresh / "state" / "drop-ins").exists()
 
@@ -158,7 +159,7 @@ def test_a_name_keeps_the_memory_when_the_lists_change(site):
         PerformanceOptimizedNewsScraper([], [], [], name="../escape")
 
 
-def test_many_threads_get_each_article_once(scraper, site):
+def test_many_threads_get_each_article_once(scraper):
     found = []
     threads = [
         threading.Thread(target=lambda: found.extend(scraper.fetch_all_articles(timeout=30)))
@@ -347,7 +348,8 @@ def test_what_a_wrapped_scraper_raises_is_raised_and_counted():
 
 def test_hooks_hear_of_each_cycle_and_cannot_break_it(caplog):
     class Hooks:
-        heard: list[str] = []
+        def __init__(self):
+            self.heard = []
 
         def notify(self, message):
             self.heard.append(message)

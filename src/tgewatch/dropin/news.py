@@ -243,12 +243,19 @@ def _desk() -> _Desk:
 
 
 def _measured() -> dict[str, float | None]:
-    """Return what cache and connections have measured."""
+    """Return what cache and connections have measured.
+
+    Reuse is over the requests for whose host a connection was open, where a scraper has counted
+    them, and otherwise over all that were made.
+    """
     sessions = get_session_manager().get_metrics()
     made = sessions["connection_reuses"] + sessions["connection_creates"]
+    counts = get_performance_monitor().recorder.record().counts
+    possible = counts.get("connections_possible", 0)
+    kept = 100.0 * counts.get("connections_kept", 0) / possible if possible else None
     violations = sum(pool["statuses"].get(429, 0) for pool in sessions["pools"].values())
     return {
-        "connection_reuse": sessions["connection_reuse_rate"] if made else None,
+        "connection_reuse": kept or (sessions["connection_reuse_rate"] if made else None),
         "rate_limit_violations": float(violations) if made else None,
         "cache_megabytes": get_cache_manager().get_stats()["memory_used_mb"],
     }
