@@ -1,0 +1,305 @@
+"""X without a network: requests in, answers out, and a record of all of it."""
+
+import gzip
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, TypeAlias
+
+from tgewatch.world.x import search, users
+from tgewatch.world.x.asking import spelling_of
+from tgewatch.world.x.faults import Faults
+from tgewatch.world.x.meter import Meter
+from tgewatch.world.x.posts import Archive
+from tgewatch.world.x.problems import (
+    ProblemError,
+    blank,
+    encode,
+    forbidden,
+    not_found,
+    rate_limited,
+    unauthorized,
+    usage_capped,
+)
+from tgewatch.world.x.service import Call, Product, Service
+from tgewatch.world.x.windows import Windows
+
+APP, USER, UNENROLLED = "app", "user", "unenrolled"
+LOGGED = 100_000
+"""Last requests that are kept."""
+MAX_BODY = 1_000_000
+Handler: TypeAlias = Callable[[Service, Call], dict[str, Any]]
+
+READS: Mapping[str, Handler] = {
+    "GET /2/users/by": users.by_names,
+    "GET /2/users/by/username/:username": users.by_name,
+    "GET /2/users": users.by_ids,
+    "GET /2/users/:id": users.by_id,
+    "GET /2/users/:id/tweets": search.timeline,
+    "GET /2/tweets": search.look_up,
+    "GET /2/tweets/search/recent": search.recent,
+    "GET /2/tweets/search/all": search.everything,
+    "GET /2/lists/:id/tweets": search.list_timeline,
+    "GET /2/tweets/counts/recent": search.counts,
+}
+CAPPED = frozenset(name for name in READS if "tweets" in name and "counts" not in name)
+"""Endpoints that a used-up month closes."""
+
+
+class AnswerLostError(ConnectionError):
+    """The request was done, counted and billed; its answer never came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    delay: float = 0.0
+    """Seconds until it is there."""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One request in the log."""
+
+    at: float
+    endpoint: str
+    status: int
+    token: str
+    query: str = ""
+    returned: int = 0
+    """Posts or accounts, those of `includes` not counted."""
+    lost: bool = False
+
+
+@dataclass(slots=True)
+class Log:
+    """What was asked: an oracle for tests."""
+
+    lines: deque[Line] = field(default_factory=lambda: deque(maxlen=LOGGED))
+    calls: Counter[str] = field(default_factory=Counter)
+    """Endpoint → requests, whatever came of them."""
+    too_many: Counter[str] = field(default_factory=Counter)
+    """Endpoint → requests refused because of their rate."""
+    capped: Counter[str] = field(default_factory=Counter)
+    """Endpoint → requests refused because the month is used up."""
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def add(self, line: Line, *, refusal: str = "") -> None:
+        self.lines.append(line)
+        self.calls[line.endpoint] += 1
+        self.statuses[line.status] += 1
+        if refusal == "rate":
+            self.too_many[line.endpoint] += 1
+        if refusal == "cap":
+            self.capped[line.endpoint] += 1
+
+
+class FakeX:
+    """Answers as X does, at the time that `now` says it is.
+
+    The oracles are `meter` (what would be charged) and `log` (calls, refusals). Works without a
+    socket: see `handle`; `server.XServer` puts it on one.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        now: Callable[[], float],
+        tokens: Mapping[str, str] | None = None,
+        product: Product | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        """Accept `tokens`: bearer token → app, user or unenrolled; by default `token`, an app's."""
+        self.service = Service(archive, product or Product(), faults or Faults())
+        self.windows = Windows()
+        self.log = Log()
+        self._now = now
+        self._tokens = dict(tokens or {"token": APP})
+        self._routes = [(name, *_pattern(name)) for name in READS]
+        self._last_archive_search: dict[str, float] = {}
+
+    @property
+    def archive(self) -> Archive:
+        return self.service.archive
+
+    @property
+    def meter(self) -> Meter:
+        return self.service.meter
+
+    @property
+    def faults(self) -> Faults:
+        return self.service.faults
+
+    def time(self) -> float:
+        """Return what the clock of the service shows."""
+        return self._now() + self.faults.skew
+
+    def handle(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer one request: status, headers, body. Raises AnswerLostError for a lost one."""
+        answer = self.answer(method, path, query, headers, body)
+        if answer.lost:
+            raise AnswerLostError("connection reset")
+        return answer.status, answer.headers, answer.body
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes = b"",
+    ) -> Answer:
+        """Answer one request, with the time that it takes."""
+        now = self.time()
+        endpoint, handler, parts = self._route(method, path)
+        token = _bearer(headers)
+        limits: dict[str, str] = {}
+        refusal, lost, data = "", False, {}
+        status = 200
+        try:
+            kind = self._tokens.get(token)
+            if kind is None:
+                raise unauthorized()
+            if handler is None:
+                raise not_found(path)
+            if kind == UNENROLLED:
+                raise forbidden("client-not-enrolled")
+            fault = self.faults.of(endpoint)
+            if fault == "429":
+                self.windows.use(token, endpoint, now, 1 << 30)
+            count = self.windows.hit(token, endpoint, now, user=kind == USER)
+            if self.faults.stranger():
+                self.windows.use(token, endpoint, now, 1)
+            if fault.startswith("503"):
+                return self._unavailable(endpoint, token, now, text=fault == "503_text")
+            limits = count.headers()
+            refusal = self._refusal(endpoint, token, now, allowed=count.allowed, fault=fault)
+            data = handler(
+                self.service,
+                Call(
+                    endpoint,
+                    parts,
+                    query,
+                    _json(body),
+                    now,
+                    token,
+                    spelling_of(query, self.service.product.spellings),
+                    fault,
+                ),
+            )
+            lost = fault == "lost"
+        except ProblemError as problem:
+            status, data = problem.status, dict(problem.body)
+            refusal = _refusal_of(problem)
+        returned = data.get("data", ())
+        self.log.add(
+            Line(
+                now,
+                endpoint,
+                status,
+                token,
+                query.get("query", ""),
+                len(returned) if isinstance(returned, list) else 1,
+                lost,
+            ),
+            refusal=refusal,
+        )
+        return Answer(
+            status,
+            {**self._headers(now), **limits},
+            encode(data),
+            self.faults.delay(),
+            lost,
+        )
+
+    def _route(self, method: str, path: str) -> tuple[str, Handler | None, dict[str, str]]:
+        for name, verb, pattern in self._routes:
+            if verb == method and (match := pattern.fullmatch(path)):
+                return name, READS[name], match.groupdict()
+        return f"{method} (unknown)", None, {}
+
+    def _refusal(self, endpoint: str, token: str, now: float, *, allowed: bool, fault: str) -> str:
+        """Raise ProblemError when a rule of quantity forbids the request."""
+        if not allowed:
+            raise rate_limited(old=self.service.product.old_429)
+        if endpoint == "GET /2/tweets/search/all":
+            last = self._last_archive_search.get(token, 0.0)
+            if now - last < 1.0:
+                raise rate_limited(old=self.service.product.old_429)
+            self._last_archive_search[token] = now
+        if endpoint in CAPPED and (fault == "capped" or self._used_up(now)):
+            raise usage_capped()
+        return ""
+
+    def _used_up(self, now: float) -> bool:
+        month = datetime.fromtimestamp(now, UTC).replace(
+            day=1, hour=0, minute=0, second=0, microsecond=0
+        )
+        return self.meter.posts_since(month.timestamp()) >= self.service.product.monthly_cap
+
+    def _unavailable(self, endpoint: str, token: str, now: float, *, text: bool) -> Answer:
+        self.log.add(Line(now, endpoint, 503, token))
+        headers = self._headers(now)
+        if text:
+            body = b"Service Unavailable"
+            headers["content-type"] = "text/plain"
+        else:
+            body = gzip.compress(encode(blank(503, "Service Unavailable", "Try again.")), mtime=0)
+            headers["content-encoding"] = "gzip"
+        return Answer(503, headers, body, self.faults.delay())
+
+    def _headers(self, now: float) -> dict[str, str]:
+        at = datetime.fromtimestamp(int(now + self.faults.stray()), UTC)
+        return {
+            "content-type": "application/json; charset=utf-8",
+            "date": format_datetime(at, usegmt=True),
+        }
+
+    def __repr__(self) -> str:
+        return f"<FakeX {self.archive!r} {self.meter!r}>"
+
+
+def _refusal_of(problem: ProblemError) -> str:
+    if problem.status != 429:  # noqa: PLR2004 - the status code is the name
+        return ""
+    return "cap" if problem.body.get("title") == "UsageCapExceeded" else "rate"
+
+
+def _pattern(name: str) -> tuple[str, re.Pattern[str]]:
+    verb, _, path = name.partition(" ")
+    return verb, re.compile(re.sub(r":(\w+)", r"(?P<\1>[^/]+)", path))
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    for name, value in headers.items():
+        if name.lower() == "authorization":
+            scheme, _, token = value.partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else ""
+    return ""
+
+
+def _json(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return json.loads(body[:MAX_BODY])
+    except ValueError:
+        return None
