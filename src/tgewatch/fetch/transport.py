@@ -25,6 +25,7 @@ from tgewatch.fetch.guard import Guard
 from tgewatch.fetch.pools import Meter, PoolState, pools
 from tgewatch.fetch.resolve import Resolver
 from tgewatch.ports import PoolMetrics
+from tgewatch.rules import urls
 from tgewatch.settings import FetchSettings
 
 MAX_HEADER = 16_384
@@ -162,19 +163,21 @@ class Transport:
         """Return the answer to one request, sent once (again only when a kept connection was dead).
 
         `seconds` bounds all of it, the wait for room included; `starting` is called once there is
-        room, right before sending. Raises TransientError (`timeout`, `connect_timeout`, `stalled`,
-        `dns`, `refused`, `reset`, `unreachable`, `tls`, `incomplete` …), RefusedError
+        room, right before sending. Raises TransientError (`busy` when there was no room in time,
+        `timeout`, `connect_timeout`, `stalled`, `dns`, `refused`, `reset`, `unreachable`, `tls`, `incomplete` …), RefusedError
         (`blocked_address`, `too_large`) or MalformedError (`bad_http`, `bad_encoding`, `bomb`,
         `truncated`).
         """
         pool = self.pools[request.pool]
+        asked = False
         try:
             async with asyncio.timeout(max(0.0, seconds)), pool.room:
+                asked = True
                 starting()
                 with self._counted(pool.meter):
                     return await self._exchange(request, pool)
         except failures.FOREIGN as error:
-            ours = failures.translated(error, request.url)
+            ours = failures.translated(error, request.url) if asked else _no_room(request)
             pool.meter.failed(ours)
             raise ours from error
         except TgewatchError as error:
@@ -311,6 +314,13 @@ async def _send_once(
         raise
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
         raise failures.DroppedError(str(error)) from error
+
+
+def _no_room(request: Send) -> TransientError:
+    """Return what is to be said of a request that was not sent: no fault of the other side."""
+    return TransientError(
+        f"{urls.redacted(request.url)}: no room in the pool before the deadline", cause="busy"
+    )
 
 
 async def _read(response: aiohttp.ClientResponse, body: Body, meter: Meter) -> None:
