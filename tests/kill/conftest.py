@@ -40,7 +40,13 @@ class Entry:
 
 OLD = (
     Entry("old-1", NOW - DAY, "Quarterly report on validators"),
-    Entry("old-2", NOW - 9 * DAY, "Zalora announces the token generation event of $ZAL"),
+    Entry(
+        "old-2",
+        NOW - 200 * DAY,
+        "Zalora token generation event took place on 3 March 2026",
+        "The token of Zalora, $ZAL, was launched on 3 March 2026 and is trading.",
+        whole=True,
+    ),
     Entry("old-3", NOW - 2 * DAY, "A recipe for lentil soup"),
 )
 NEWS = (
@@ -68,7 +74,6 @@ NEWS = (
     ),
 )
 PAGES = {
-    "old-2": "Zalora held the token generation event of $ZAL some days ago.",
     "new-2": "Ostrava announced the token generation event of its token $OSTR.",
     "new-5": "Quilon announced that the token generation event of $QUIL takes place soon.",
 }
