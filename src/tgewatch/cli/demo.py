@@ -1,6 +1,8 @@
 """`tgewatch demo`: a simulated week, watched by the real program."""
 
 import math
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -124,7 +126,6 @@ async def _play(plan: "Plan", folder: Path, *, json: bool) -> dict[str, Any]:
 def _settings(plan: "Plan", world: "WorldServer", folder: Path) -> "Settings":
     """Write the demo's settings file and load it, as a user's would be."""
     import os  # noqa: PLC0415 - `--help` needs none of it
-    import shutil  # noqa: PLC0415 - as above
 
     import tomlkit  # noqa: PLC0415 - as above
 
@@ -226,7 +227,14 @@ def _show(found: dict[str, Any], folder: Path) -> None:
         f" {found['articles']} articles read, {found['violations']} requests against a Retry-After."
     )
     evidence = [claim.url for event in found["events"] for claim in event.claims]
+    program = "tgewatch" if shutil.which("tgewatch") else _beside(Path(sys.argv[0]))
     out.print("\nAsk it why:")
     if evidence:
-        out.print(f"  tgewatch why {evidence[0]} --settings {folder}/tgewatch.toml", soft_wrap=True)
-    out.print(f"  tgewatch events --settings {folder}/tgewatch.toml", soft_wrap=True)
+        out.print(f"  {program} why {evidence[0]} -s {folder}/tgewatch.toml", soft_wrap=True)
+    out.print(f"  {program} events -s {folder}/tgewatch.toml", soft_wrap=True)
+
+
+def _beside(program: Path) -> str:
+    """Return how to call the program from here."""
+    here = Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
