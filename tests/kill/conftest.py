@@ -6,12 +6,13 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tgewatch.testing.background import in_background
@@ -148,23 +149,35 @@ class Kept:
         return sum(count for (number, *_), count in self.items.items() if number == source)
 
 
-def kept(folder: Path) -> Kept:
-    """Read the store as it is on the disk, and check that it is sound."""
+@contextmanager
+def opened(folder: Path):
+    """Yield what runs a query on the store of a folder, and check first that it is sound."""
+    url = folder / "database_url"
+    if url.exists():
+        with psycopg.connect(url.read_text()) as base:
+            yield lambda query: base.execute(query).fetchall()
+        return
     with closing(sqlite3.connect(folder / "state" / "tgewatch.db")) as base:
         assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert base.execute("PRAGMA foreign_key_check").fetchall() == []
-        events = base.execute("SELECT id, project, ticker, state FROM events").fetchall()
+        yield lambda query: base.execute(query).fetchall()
+
+
+def kept(folder: Path) -> Kept:
+    """Read the store as it is on the disk."""
+    with opened(folder) as ask:
+        events = ask("SELECT id, project, ticker, state FROM events")
         names = {number: project for number, project, *_ in events}
         notices = [
             (key, state, json.loads(notice))
-            for key, state, notice in base.execute("SELECT key, state, notice FROM outbox")
+            for key, state, notice in ask("SELECT key, state, notice FROM outbox")
         ]
         return Kept(
-            items=Counter(base.execute("SELECT source_id, key, stage, article FROM items")),
+            items=Counter(ask("SELECT source_id, key, stage, article FROM items")),
             events=Counter(tuple(rest) for _, *rest in events),
             transitions=Counter(
                 (names[event], json.loads(data)["change"])
-                for event, data in base.execute("SELECT event_id, data FROM transitions")
+                for event, data in ask("SELECT event_id, data FROM transitions")
             ),
             messages=Counter(
                 (names.get(notice["event"], ""), notice["change"], state)
@@ -173,7 +186,7 @@ def kept(folder: Path) -> Kept:
             keys=frozenset(key for key, *_ in notices),
             etags={
                 number: json.loads(state)["validators"]["etag"]
-                for number, state in base.execute("SELECT id, state FROM sources")
+                for number, state in ask("SELECT id, state FROM sources")
             },
         )
 
@@ -232,13 +245,18 @@ class Town:
         self.site.server.asked.clear()
         self.channel.received.clear()
 
-    def write_settings(self, folder: Path, *, sources: int = 1, group: int = 1) -> None:
+    def write_settings(
+        self, folder: Path, *, sources: int = 1, group: int = 1, database: str = ""
+    ) -> None:
+        if database:
+            (folder / "database_url").write_text(database)
         listed = "".join(
             f'[[source]]\nurl = "{self.site.server.url(f"/feed-{number}.xml")}"\n'
             for number in range(sources)
         )
         (folder / "tgewatch.toml").write_text(
-            f"[fetch]\nallow_private = true\nspacing = 0\n[store]\ngroup = {group}\n"
+            "[fetch]\nallow_private = true\nspacing = 0\n"
+            f'[store]\ngroup = {group}\ndatabase_url = "{database}"\n'
             f'[detection]\nmode = "discover"\n{listed}'
             f'[[channel]]\nname = "hook"\nkind = "webhook"\nurl = "{self.channel.url}"\n'
         )
