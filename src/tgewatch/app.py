@@ -96,8 +96,17 @@ class Program:
         with self.metering.cycle(kind):
             return await self.watch.scan(everything=everything, deadline=deadline)
 
-    async def run(self, stop: asyncio.Event, *, reported: Callable[[CycleReport], None]) -> None:
-        """Watch without end, as Watch does; record each minute, and show what is measured."""
+    async def run(
+        self,
+        stop: asyncio.Event,
+        *,
+        reported: Callable[[CycleReport], None],
+        serving: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Watch without end, as Watch does; record each minute, and show what is measured.
+
+        `serving` is told the URL of the metrics where the settings have an address for them.
+        """
 
         def turned(report: CycleReport) -> None:
             self.metering.turn_page()
@@ -105,10 +114,12 @@ class Program:
             reported(report)
 
         kept = asyncio.Event()
+        kept.set()
         async with AsyncExitStack() as stack:
             if self.settings.metrics.listen:
                 address = Address.parse(self.settings.metrics.listen)
-                await stack.enter_async_context(serve_metrics(self.metering, address))
+                bound = await stack.enter_async_context(serve_metrics(self.metering, address))
+                serving(bound.url)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             keeping = group.create_task(self._keep_metrics(kept))
             self.metering.watch()
@@ -242,7 +253,7 @@ def _poller(
         partial(_article_text, offload), operation="extract", component="article"
     )
     readers: dict[str, SourceReader] = {
-        "feed": FeedReader(fetcher, clock=clock, offload=offload),
+        "feed": FeedReader(fetcher, clock=clock, offload=offload, doubt=settings.polling.doubt),
         "page": PageReader(fetcher, offload=offload),
     }
     return Poller(

@@ -90,7 +90,7 @@ async def _watch(read: Callable[[], "Settings"], *, json: bool) -> None:
         beating = group.create_task(_beat(supervisor, clock))
         supervisor.ready(f"watching {len(settings.sources)} sources")
         say(f"watching {len(settings.sources)} sources for {len(settings.companies)} companies")
-        await program.run(stop, reported=reported)
+        await program.run(stop, reported=reported, serving=lambda url: say(f"metrics on {url}"))
         supervisor.stopping()
         beating.cancel()
     say("stopped")

@@ -35,6 +35,12 @@ class Address:
     host: str
     port: int
 
+    @property
+    def url(self) -> str:
+        """Where Prometheus finds the metrics."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/metrics"
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the address that `host:port`, `:port` or `port` names; the latter are loopback.
