@@ -13,6 +13,7 @@ from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
 from tgewatch.settings.tables import Tables
 from tgewatch.settings.telling import ChannelSettings
+from tgewatch.settings.x import PriceSettings, XSettings
 
 __all__ = [
     "CacheSettings",
@@ -25,6 +26,7 @@ __all__ = [
     "MetricsSettings",
     "PollingSettings",
     "Pool",
+    "PriceSettings",
     "Section",
     "Settings",
     "StoreSettings",
@@ -32,6 +34,7 @@ __all__ = [
     "TargetSettings",
     "Terms",
     "Tier",
+    "XSettings",
 ]
 
 

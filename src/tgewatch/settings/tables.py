@@ -8,6 +8,7 @@ from tgewatch.settings.measuring import MetricsSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
+from tgewatch.settings.x import XSettings
 
 
 class Tables(Section):
@@ -29,3 +30,5 @@ class Tables(Section):
     """What counts, and how much."""
     metrics: MetricsSettings = MetricsSettings()
     """What is measured of the program itself."""
+    x: XSettings = XSettings()
+    """How X is read, and what it may cost."""
