@@ -40,6 +40,8 @@ class Request:
     """Dropped when a redirect leaves the origin."""
     deadline: float | None = None
     """Seconds for the whole of it, retries included; None takes the pool's."""
+    stalled: float | None = None
+    """Seconds without a byte before giving up; None takes the pool's."""
     revalidate: bool = True
     """Always ask the server, as every scheduled poll does; other readers may take what is fresh."""
     tier: str = ""

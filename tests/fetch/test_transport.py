@@ -6,6 +6,7 @@ import errno
 import gzip
 import socket
 import ssl
+import time
 
 import pytest
 import trustme
@@ -189,6 +190,89 @@ def test_the_pool_has_room_for_so_many_at_once(against):
         assert most == 2
 
     against(script, scene, default=Pool(connections=2))
+
+
+def silent_for_some(asked):
+    return asked.path.startswith("/silent")
+
+
+def test_a_silent_server_keeps_nobody_else_waiting(against):
+    async def script(asked, line):
+        if silent_for_some(asked):
+            await SystemClock().sleep(5)
+        return reply(200, b"x")
+
+    async def scene(server, client, transport):
+        silent = [
+            asyncio.ensure_future(transport.send(Send(server.url(f"/silent{n}")), seconds=2.0))
+            for n in range(3)
+        ]
+        while not server.asked:
+            await SystemClock().sleep(0.001)
+        answer = await transport.send(Send(server.url("/feed")), seconds=1.5)
+        assert answer.body == b"x"
+        for one in silent:
+            one.cancel()
+        await asyncio.gather(*silent, return_exceptions=True)
+        assert not transport.pools["default"].room.locked()
+
+    against(script, scene, default=Pool(connections=1, waiting=3))
+
+
+def test_no_more_silent_servers_are_waited_for_than_there_may_be(against):
+    async def script(asked, line):
+        if silent_for_some(asked):
+            await SystemClock().sleep(5)
+        return reply(200, b"x")
+
+    async def scene(server, client, transport):
+        silent = [
+            asyncio.ensure_future(transport.send(Send(server.url(f"/silent{n}")), seconds=2.0))
+            for n in range(3)
+        ]
+        while len(server.asked) < 3:
+            await SystemClock().sleep(0.001)
+        with pytest.raises(TransientError) as caught:
+            await transport.send(Send(server.url("/feed")), seconds=0.2)
+        assert caught.value.cause == "busy"
+        assert len(server.asked) == 3
+        for one in silent:
+            one.cancel()
+        await asyncio.gather(*silent, return_exceptions=True)
+
+    against(script, scene, default=Pool(connections=1, waiting=2))
+
+
+def test_answers_that_come_late_are_read_one_by_one(against):
+    async def script(asked, line):
+        await SystemClock().sleep(0.1)
+        return reply(200, FEED)
+
+    async def scene(server, client, transport):
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(transport.send(Send(server.url(f"/{n}")), seconds=5.0))
+                for n in range(20)
+            ]
+        assert all(task.result().body == FEED for task in tasks)
+        assert not transport.pools["default"].room.locked()
+
+    against(script, scene, default=Pool(connections=2, waiting=18))
+
+
+def test_a_request_may_bear_less_silence_than_its_pool_but_not_more(against):
+    async def script(asked, line):
+        await SystemClock().sleep(5)
+
+    async def scene(server, client, transport):
+        for stalled, least, most in ((0.05, 0.0, 0.2), (9.0, 0.3, 2.0)):
+            begun = time.perf_counter()
+            with pytest.raises(TransientError) as caught:
+                await transport.send(Send(server.url(), stalled=stalled), seconds=5.0)
+            assert caught.value.cause == "stalled"
+            assert least <= time.perf_counter() - begun < most + 1.0
+
+    against(script, scene, default=Pool(stalled=0.3))
 
 
 def test_waiting_for_room_counts_against_the_deadline(against):

@@ -97,6 +97,15 @@ def test_after_other_failures_a_request_stays_conditional():
     assert poll(answer(FEED), state).request.validators == ETAG
 
 
+def test_an_unknown_or_silent_source_gets_less_time_than_one_that_answers():
+    answered = SourceState(url=URL, answered_at=1.0, polls=1)
+    silent = SourceState(url=URL, answered_at=1.0, errors=2, error_cause="stalled")
+
+    assert poll(answer(FEED), answered, doubt=10.0).request.stalled is None
+    assert poll(answer(FEED), silent, doubt=10.0).request.stalled == 10.0
+    assert poll(answer(FEED), doubt=10.0).request.stalled == 10.0
+
+
 def test_a_304_that_nobody_asked_for_is_no_answer():
     assert refusal(answer(status=304)).cause == "unasked_304"
 

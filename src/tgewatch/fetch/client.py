@@ -201,6 +201,7 @@ class Client:
                 url=trail.url,
                 pool=job.request.pool,
                 headers=(*job.request.headers, *conditional) if trail.trusted else conditional,
+                stalled=job.request.stalled,
             ),
             seconds=job.until - self._clock.monotonic(),
             starting=starting,

@@ -4,12 +4,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Self
 
 from tgewatch.errors import TgewatchError, TransientError
 from tgewatch.ports import PoolMetrics
 from tgewatch.settings import FetchSettings, Pool
 
 NAMES = ("default", "rss", "twitter", "article")
+HUSH = 0.05
+"""Seconds without an answer after which a request leaves its place to another."""
 TIMEOUTS = frozenset({"timeout", "connect_timeout", "stalled"})
 
 ACCEPT: Mapping[str, str] = MappingProxyType(
@@ -65,6 +68,83 @@ class Meter:
         )
 
 
+class Room:
+    """Places for so many requests at once, and for some more outside, while nothing happens to them.
+
+    Otherwise a few dozen hosts that accept and say nothing would keep everybody else waiting.
+    """
+
+    def __init__(self, places: int, *, outside: int) -> None:
+        self._free = asyncio.Semaphore(places)
+        self._outside = outside
+
+    def locked(self) -> bool:
+        """Return whether the next one would have to wait."""
+        return self._free.locked()
+
+    def place(self) -> "Place":
+        """Return a place, which is taken as a context."""
+        return Place(self._free, self)
+
+    def leave(self) -> bool:
+        """Go outside, if there is space."""
+        if not self._outside:
+            return False
+        self._outside -= 1
+        self._free.release()
+        return True
+
+    def returned(self) -> None:
+        """Say that one who was outside is no longer there."""
+        self._outside += 1
+
+
+class Place:
+    """One request's place in the room of its pool."""
+
+    __slots__ = ("_free", "_inside", "_room", "_timer")
+
+    def __init__(self, free: asyncio.Semaphore, room: Room) -> None:
+        self._free = free
+        self._room = room
+        self._inside = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._free.acquire()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._quiet()
+        if self._inside:
+            self._free.release()
+        else:
+            self._room.returned()
+
+    def asked(self) -> None:
+        """Say that the request goes out: from now on it is the server's turn."""
+        self._quiet()
+        if self._inside:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(HUSH, self._step_out)
+
+    async def answered(self) -> None:
+        """Return once there is a place for reading the answer that has begun."""
+        self._quiet()
+        if not self._inside:
+            await self._free.acquire()
+            self._inside = True
+            self._room.returned()
+
+    def _step_out(self) -> None:
+        self._inside = not self._room.leave()
+
+    def _quiet(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class PoolState:
     """Settings, room and counters of one pool."""
 
@@ -72,7 +152,7 @@ class PoolState:
         self.name = name
         self.settings = settings
         self.accept = ACCEPT[name]
-        self.room = asyncio.Semaphore(settings.connections)
+        self.room = Room(settings.connections, outside=settings.waiting)
         self.meter = Meter()
 
     def __repr__(self) -> str:

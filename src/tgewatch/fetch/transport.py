@@ -22,7 +22,7 @@ from tgewatch.fetch import failures
 from tgewatch.fetch.connector import Connector
 from tgewatch.fetch.decompress import ACCEPT_ENCODING, Body
 from tgewatch.fetch.guard import Guard
-from tgewatch.fetch.pools import Meter, PoolState, pools
+from tgewatch.fetch.pools import Meter, Place, PoolState, pools
 from tgewatch.fetch.resolve import Resolver
 from tgewatch.ports import PoolMetrics
 from tgewatch.rules import urls
@@ -52,6 +52,8 @@ class Send:
     """Beside User-Agent, Accept and Accept-Encoding, of which the first two may be replaced."""
     method: str = "GET"
     body: bytes | None = None
+    stalled: float | None = None
+    """Seconds without a byte before giving up; None takes the pool's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +173,11 @@ class Transport:
         pool = self.pools[request.pool]
         asked = False
         try:
-            async with asyncio.timeout(max(0.0, seconds)), pool.room:
+            async with asyncio.timeout(max(0.0, seconds)), pool.room.place() as place:
                 asked = True
                 starting()
                 with self._counted(pool.meter):
-                    return await self._exchange(request, pool)
+                    return await self._exchange(request, pool, place)
         except failures.FOREIGN as error:
             ours = failures.translated(error, request.url) if asked else _no_room(request)
             pool.meter.failed(ours)
@@ -194,34 +196,37 @@ class Transport:
             self._active -= 1
             meter.active -= 1
 
-    async def _exchange(self, request: Send, pool: PoolState) -> Answer:
+    async def _exchange(self, request: Send, pool: PoolState, place: Place) -> Answer:
         for stale in range(STALE_CONNECTIONS + 1):
             trace = _Trace(meter=pool.meter)
             try:
-                return await self._once(request, pool, trace)
+                return await self._once(request, pool, place, trace)
             except failures.DroppedError:
                 idempotent = request.method in {"GET", "HEAD"}
                 if not (trace.reused and idempotent) or stale == STALE_CONNECTIONS:
                     raise
         raise AssertionError  # the last turn returns or raises
 
-    async def _once(self, request: Send, pool: PoolState, trace: _Trace) -> Answer:
+    async def _once(self, request: Send, pool: PoolState, place: Place, trace: _Trace) -> Answer:
         if self._session is None:
             raise RuntimeError("the transport is not open")
         pool.meter.requests += 1
         requested, began = self._clock.now(), self._clock.monotonic()
+        silence = pool.settings.stalled
+        if request.stalled is not None:
+            silence = min(silence, request.stalled)
+        place.asked()
         response = await self._session.request(
             request.method,
             URL(request.url, encoded=True),
             headers=self._headers(request, pool),
             data=request.body,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                sock_connect=pool.settings.connect, sock_read=pool.settings.stalled
-            ),
+            timeout=aiohttp.ClientTimeout(sock_connect=pool.settings.connect, sock_read=silence),
             trace_request_ctx=trace,
         )
         try:
+            await place.answered()
             pool.meter.statuses[response.status] += 1
             headers = _joined(response.headers.items())
             body, wire = await self._body(response, headers, pool)

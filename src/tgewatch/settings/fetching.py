@@ -11,6 +11,8 @@ class Pool(Section):
 
     connections: int = Field(default=50, ge=1, le=10_000)
     """Open at once."""
+    waiting: int = Field(default=0, ge=0, le=10_000)
+    """Open beyond these, while their server has been silent for 50 ms: it keeps nobody else waiting."""
     per_host: int = Field(default=4, ge=1)
     """Open at once to one host."""
     total: Seconds = Field(default=30.0, gt=0)
@@ -63,7 +65,7 @@ class FetchSettings(Section):
     """Kept open at once over all pools; further ones close after use (each is an open file)."""
     dns_ttl: Seconds = Field(default=300.0, ge=0)
     """Seconds that a resolved name is remembered."""
-    rss: Pool = Pool()
+    rss: Pool = Pool(waiting=1_000)
     article: Pool = Pool(max_bytes=3_000_000)
     twitter: Pool = Pool()
     default: Pool = Pool()

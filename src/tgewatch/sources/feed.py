@@ -13,6 +13,7 @@ from tgewatch.parse.entry import DEFAULT_LIMITS, FeedLimits
 from tgewatch.parse.feed import PARSE_CAUSES
 from tgewatch.parse.items import Issue, read_items, skim_items
 from tgewatch.ports import Fetcher, Offload, Reading, Request, Response
+from tgewatch.rules.patience import is_trusted
 
 INLINE_BYTES = 128_000
 """A body up to this size that is in order is read on the loop.
@@ -33,13 +34,16 @@ class FeedReader:
         limits: FeedLimits = DEFAULT_LIMITS,
         inline_bytes: int = INLINE_BYTES,
         deadline: float = 15.0,
+        doubt: float | None = None,
     ) -> None:
+        """Bear `doubt` seconds of silence from sources that are not trusted; None: all there are."""
         self._fetcher = fetcher
         self._clock = clock
         self._offload = offload
         self._limits = limits
         self._inline_bytes = inline_bytes
         self._deadline = deadline
+        self._doubt = doubt
 
     async def read(
         self, url: str, state: SourceState, headers: Sequence[tuple[str, str]]
@@ -50,7 +54,9 @@ class FeedReader:
         one could not be understood. Raises what a Fetcher raises, and MalformedError for a body
         that is no feed: its validators are then lost on purpose.
         """
-        response = await fetch_conditionally(self._fetcher, "rss", url, state, headers)
+        response = await fetch_conditionally(
+            self._fetcher, "rss", url, state, headers, doubt=self._doubt
+        )
         if response.not_modified:
             return reading_of(response, body_hash=state.body_hash, unchanged=True)
         body_hash = xxhash.xxh3_64_hexdigest(response.body)
@@ -82,18 +88,25 @@ async def fetch_conditionally(
     url: str,
     state: SourceState,
     headers: Sequence[tuple[str, str]],
+    *,
+    doubt: float | None = None,
 ) -> Response:
     """Fetch what a source answers, sending no more than the address may know.
 
+    `doubt` is in seconds without a byte, for a source that is not trusted to answer.
     Headers go to the origin they were configured for only. Raises what a Fetcher raises, and
     MalformedError (unasked_304) for a 304 to a request that was not conditional.
     """
     target = state.location if state.location and url == state.url else url
     validators = NO_VALIDATORS if state.error_cause in PARSE_CAUSES else state.validators
+    trusted = is_trusted(
+        errors=state.errors, cause=state.error_cause, answered=state.answered_at is not None
+    )
     response = await fetcher.fetch(
         Request(
             url=target,
             pool=pool,
+            stalled=None if trusted else doubt,
             validators=validators,
             headers=tuple(headers) if _origin(target) == _origin(state.url) else (),
         )
