@@ -7,15 +7,15 @@ description since 2.167. Both are read. What makes no sense is left out, never g
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from tgewatch.errors import MalformedError
+from tgewatch.model.post import SHIFT, Post, time_of
 from tgewatch.parse.text import clean, shorten
-from tgewatch.rules.snowflake import SHIFT, is_id, time_of
 
 TEXT = 25_000
 """Characters of a post; the longest that X takes."""
@@ -25,27 +25,6 @@ METRICS = 12
 _LINKS = 50
 _SHORT = re.compile(r"https://t\.co/\w+")
 _COUNT = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One post, in the words of neither spelling."""
-
-    id: int
-    author: str
-    """Id of the account; empty when the answer does not say."""
-    text: str
-    """All of it, the part past 280 characters too, with the links that were shortened; in lines."""
-    at: float
-    root: int
-    """Id of its first version; an edit has a new id and the same root."""
-    repost_of: int = 0
-    reply: bool = False
-    lang: str = ""
-    metrics: Mapping[str, int] = field(default_factory=dict)
-    """like_count, retweet_count … as they came, free of charge."""
-    tags: tuple[str, ...] = ()
-    """Of the stream's rules that matched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +288,11 @@ def _either(entry: Mapping[str, Any], one: str, other: str) -> Any:
 def _text(entry: Mapping[str, Any], key: str, limit: int) -> str:
     value = entry.get(key)
     return value[:limit] if isinstance(value, str) else ""
+
+
+def is_id(text: object) -> bool:
+    """Return whether `text` can be the id of a post or user: 1 to 19 digits."""
+    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 19  # noqa: PLR2004 - X's own pattern
 
 
 def _id(value: Any) -> int:

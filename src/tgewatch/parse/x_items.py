@@ -3,8 +3,8 @@
 from hashlib import sha256
 
 from tgewatch.model import Item
+from tgewatch.model.post import Post
 from tgewatch.parse.text import clean, shorten
-from tgewatch.parse.x import Post
 
 TITLE = 1_000
 """Characters of a post that stand as its title: of a post, detection reads nothing else closely."""

@@ -3,9 +3,8 @@
 An id is milliseconds since an epoch of X's own, times 2^22, plus a number within the millisecond.
 """
 
-EPOCH_MS = 1_288_834_974_657
-"""Unix milliseconds at which ids began to count (2010-11-04)."""
-SHIFT = 22
+from tgewatch.model.post import EPOCH_MS, SHIFT
+
 WINDOW = 7 * 86_400.0
 """Seconds that recent search looks back; an older `since_id` is refused with 400."""
 LAG = 30.0
@@ -19,11 +18,6 @@ def id_at(seconds: float) -> int:
     return max(0, int(seconds * 1000) - EPOCH_MS) << SHIFT
 
 
-def time_of(post: int) -> float:
-    """Return the Unix time of a post; only ids since the epoch tell it."""
-    return ((post >> SHIFT) + EPOCH_MS) / 1000.0
-
-
 def since(newest: int, complete: float, *, now: float, overlap: float) -> int:
     """Return the id after which a search has to look to miss nothing.
 
@@ -34,8 +28,3 @@ def since(newest: int, complete: float, *, now: float, overlap: float) -> int:
     """
     seen = id_at(complete - LAG - overlap)
     return max(min(newest, seen), id_at(now - WINDOW + _MARGIN))
-
-
-def is_id(text: object) -> bool:
-    """Return whether `text` can be the id of a post or user: 1 to 19 digits."""
-    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 19  # noqa: PLR2004 - X's own pattern

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import orjson
 
+from tgewatch.model.post import Post
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -30,6 +32,18 @@ class Cursor:
         return replace(
             self, newest=max(self.newest, newest), complete=max(self.complete, at), gap=gap
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one reading of a query brought."""
+
+    posts: tuple[Post, ...]
+    cursor: Cursor
+    """Where to begin next time."""
+    calls: int
+    problem: str = ""
+    """What kept it from being read to its end; the cursor remembers what is left."""
 
 
 def joined(gaps: Iterable[Gap | None]) -> Gap | None:

@@ -13,6 +13,7 @@ import orjson
 
 from tgewatch.clock import Clock
 from tgewatch.errors import MalformedError, RefusedError, TgewatchError, TransientError
+from tgewatch.model.post import Post
 from tgewatch.parse import x as parse
 from tgewatch.rules.freshness import http_date
 from tgewatch.rules.ledger import Urgency
@@ -207,7 +208,7 @@ class XClient:
             if not settled:
                 self._turns.settle(ticket)
 
-    def charge(self, post: parse.Post) -> None:
+    def charge(self, post: Post) -> None:
         """Charge a post that came over the stream."""
         self._purse.posts(((post.id, post.author),), self.server_time())
 

@@ -1,30 +1,17 @@
 """One query, read from where it was left to now, page by page."""
 
-from dataclasses import dataclass
-
 from tgewatch.errors import TransientError
-from tgewatch.parse.x import Page, Post
+from tgewatch.model.post import Post
+from tgewatch.parse.x import Page
 from tgewatch.rules import snowflake
 from tgewatch.rules.ledger import Urgency
-from tgewatch.rules.x_cursor import Cursor, Gap, joined
+from tgewatch.rules.x_cursor import Cursor, Found, Gap, joined
 from tgewatch.rules.x_plan import Shard
 from tgewatch.settings import XSettings
 from tgewatch.sources.x_client import XClient
 
 TRAIL = 6 * 3_600.0
 """Seconds that a query looks back each time whose matches may come late; free within a UTC day."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one reading of a query brought."""
-
-    posts: tuple[Post, ...]
-    cursor: Cursor
-    """Where to begin next time."""
-    calls: int
-    problem: str = ""
-    """What kept it from being read to its end; the cursor remembers what is left."""
 
 
 class QueryReader:
