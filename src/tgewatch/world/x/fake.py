@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 from tgewatch.world.x import search, users
-from tgewatch.world.x.asking import spelling_of
+from tgewatch.world.x.asking import Asking, spelling_of
 from tgewatch.world.x.faults import Faults
-from tgewatch.world.x.meter import Meter
+from tgewatch.world.x.meter import DAY, PRICING, Meter
 from tgewatch.world.x.posts import Archive
 from tgewatch.world.x.problems import (
     ProblemError,
@@ -26,15 +27,17 @@ from tgewatch.world.x.problems import (
     usage_capped,
 )
 from tgewatch.world.x.service import Call, Product, Service
+from tgewatch.world.x.stream import Connection, Stream
+from tgewatch.world.x.stream_rules import Streams
 from tgewatch.world.x.windows import Windows
 
 APP, USER, UNENROLLED = "app", "user", "unenrolled"
 LOGGED = 100_000
 """Last requests that are kept."""
 MAX_BODY = 1_000_000
-Handler: TypeAlias = Callable[[Service, Call], dict[str, Any]]
+Handler: TypeAlias = Callable[[Call], dict[str, Any] | Connection]
 
-READS: Mapping[str, Handler] = {
+READS: Mapping[str, Callable[[Service, Call], dict[str, Any]]] = {
     "GET /2/users/by": users.by_names,
     "GET /2/users/by/username/:username": users.by_name,
     "GET /2/users": users.by_ids,
@@ -46,6 +49,9 @@ READS: Mapping[str, Handler] = {
     "GET /2/lists/:id/tweets": search.list_timeline,
     "GET /2/tweets/counts/recent": search.counts,
 }
+STREAM_DELAYS = (1.0, 6.5)
+"""Seconds from a post to the filtered stream; P99 is said to be 6 to 7."""
+EVENT_DELAYS = (0.1, 0.9)
 CAPPED = frozenset(name for name in READS if "tweets" in name and "counts" not in name)
 """Endpoints that a used-up month closes."""
 
@@ -65,6 +71,8 @@ class Answer:
     delay: float = 0.0
     """Seconds until it is there."""
     lost: bool = False
+    connection: Connection | None = None
+    """A stream that was opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,8 @@ class Log:
     """Endpoint → requests refused because of their rate."""
     capped: Counter[str] = field(default_factory=Counter)
     """Endpoint → requests refused because the month is used up."""
+    connections: Counter[str] = field(default_factory=Counter)
+    """Endpoint → streams refused because one is open."""
     statuses: Counter[int] = field(default_factory=Counter)
 
     def add(self, line: Line, *, refusal: str = "") -> None:
@@ -102,6 +112,8 @@ class Log:
             self.too_many[line.endpoint] += 1
         if refusal == "cap":
             self.capped[line.endpoint] += 1
+        if refusal == "connection":
+            self.connections[line.endpoint] += 1
 
 
 class FakeX:
@@ -123,10 +135,21 @@ class FakeX:
         """Accept `tokens`: bearer token → app, user or unenrolled; by default `token`, an app's."""
         self.service = Service(archive, product or Product(), faults or Faults())
         self.windows = Windows()
+        self.daily = Windows(length=DAY)
         self.log = Log()
+        self.streams = Streams(
+            self.service,
+            Stream(
+                self.service, name="filtered_stream", now=self.time, most=1, delays=STREAM_DELAYS
+            ),
+            Stream(
+                self.service, name="activity_stream", now=self.time, most=2, delays=EVENT_DELAYS
+            ),
+        )
         self._now = now
         self._tokens = dict(tokens or {"token": APP})
-        self._routes = [(name, *_pattern(name)) for name in READS]
+        self._handlers = self._all_handlers()
+        self._routes = [(name, *_pattern(name)) for name in self._handlers]
         self._last_archive_search: dict[str, float] = {}
 
     @property
@@ -167,96 +190,103 @@ class FakeX:
         headers: Mapping[str, str],
         body: bytes = b"",
     ) -> Answer:
-        """Answer one request, with the time that it takes."""
+        """Answer one request, with the time that it takes. A stream is in `connection`, opened."""
         now = self.time()
-        endpoint, handler, parts = self._route(method, path)
+        if (method, path) == ("GET", "/api/credits/pricing"):
+            return Answer(200, self._headers(now), encode(PRICING))
+        endpoint, parts = self._route(method, path)
         token = _bearer(headers)
-        limits: dict[str, str] = {}
-        refusal, lost, data = "", False, {}
-        status = 200
+        told = self._headers(now)
         try:
-            kind = self._tokens.get(token)
-            if kind is None:
-                raise unauthorized()
-            if handler is None:
-                raise not_found(path)
-            if kind == UNENROLLED:
-                raise forbidden("client-not-enrolled")
-            fault = self.faults.of(endpoint)
-            if fault == "429":
-                self.windows.use(token, endpoint, now, 1 << 30)
-            count = self.windows.hit(token, endpoint, now, user=kind == USER)
-            if self.faults.stranger():
-                self.windows.use(token, endpoint, now, 1)
-            if fault.startswith("503"):
-                return self._unavailable(endpoint, token, now, text=fault == "503_text")
-            limits = count.headers()
-            refusal = self._refusal(endpoint, token, now, allowed=count.allowed, fault=fault)
-            data = handler(
-                self.service,
-                Call(
-                    endpoint,
-                    parts,
-                    query,
-                    _json(body),
-                    now,
-                    token,
-                    spelling_of(query, self.service.product.spellings),
-                    fault,
-                ),
-            )
-            lost = fault == "lost"
+            fault = self._admit(endpoint, path, token, now, told)
+            spelling = spelling_of(query, self.service.product.spellings)
+            call = Call(endpoint, parts, query, _json(body), now, token, spelling, fault)
+            made = self._handlers[endpoint](call)
+        except _Unavailable as failure:
+            self.log.add(Line(now, endpoint, 503, token))
+            return self._unavailable(now, text=failure.text)
         except ProblemError as problem:
-            status, data = problem.status, dict(problem.body)
-            refusal = _refusal_of(problem)
-        returned = data.get("data", ())
-        self.log.add(
-            Line(
-                now,
-                endpoint,
-                status,
-                token,
-                query.get("query", ""),
-                len(returned) if isinstance(returned, list) else 1,
-                lost,
-            ),
-            refusal=refusal,
-        )
-        return Answer(
-            status,
-            {**self._headers(now), **limits},
-            encode(data),
-            self.faults.delay(),
-            lost,
-        )
+            line = Line(now, endpoint, problem.status, token, query.get("query", ""))
+            self.log.add(line, refusal=_refusal_of(problem))
+            return Answer(problem.status, told, encode(problem.body), self.faults.delay())
+        lost = fault == "lost"
+        if isinstance(made, Connection):
+            if lost:
+                made.end("reset", now)
+            self.log.add(Line(now, endpoint, 200, token))
+            return Answer(200, told, b"", self.faults.delay(), lost, made)
+        status = 201 if method == "POST" and "data" in made else 200
+        returned = made.get("data", ())
+        number = len(returned) if isinstance(returned, list) else 1
+        self.log.add(Line(now, endpoint, status, token, query.get("query", ""), number, lost))
+        return Answer(status, told, encode(made), self.faults.delay(), lost)
 
-    def _route(self, method: str, path: str) -> tuple[str, Handler | None, dict[str, str]]:
+    def _all_handlers(self) -> Mapping[str, Handler]:
+        bound = {name: partial(handler, self.service) for name, handler in READS.items()}
+        return {**bound, **self.streams.handlers(), "GET /2/usage/tweets": self._usage}
+
+    def _route(self, method: str, path: str) -> tuple[str, dict[str, str]]:
         for name, verb, pattern in self._routes:
             if verb == method and (match := pattern.fullmatch(path)):
-                return name, READS[name], match.groupdict()
-        return f"{method} (unknown)", None, {}
+                return name, match.groupdict()
+        return f"{method} (unknown)", {}
 
-    def _refusal(self, endpoint: str, token: str, now: float, *, allowed: bool, fault: str) -> str:
-        """Raise ProblemError when a rule of quantity forbids the request."""
-        if not allowed:
+    def _admit(self, endpoint: str, path: str, token: str, now: float, told: dict[str, str]) -> str:
+        """Let a request in, or raise; return its fault. Fills in the headers about its rate."""
+        kind = self._tokens.get(token)
+        if kind is None:
+            raise unauthorized()
+        if endpoint not in self._handlers:
+            raise not_found(path)
+        if kind == UNENROLLED:
+            raise forbidden("client-not-enrolled")
+        fault = self.faults.of(endpoint)
+        if fault == "429":
+            self.windows.use(token, endpoint, now, 1 << 30)
+        count = self.windows.hit(token, endpoint, now, user=kind == USER)
+        if self.faults.stranger():
+            self.windows.use(token, endpoint, now, 1)
+        if fault.startswith("503"):
+            raise _Unavailable(text=fault == "503_text")
+        told |= count.headers()
+        allowed = count.allowed
+        if endpoint in self.service.product.daily:
+            self.daily.limits[endpoint] = self.service.product.daily[endpoint]
+            day = self.daily.hit(token, endpoint, now)
+            told |= day.headers("x-app-limit-24hour")
+            allowed = allowed and day.allowed
+        if not allowed or self._too_soon(endpoint, token, now):
             raise rate_limited(old=self.service.product.old_429)
-        if endpoint == "GET /2/tweets/search/all":
-            last = self._last_archive_search.get(token, 0.0)
-            if now - last < 1.0:
-                raise rate_limited(old=self.service.product.old_429)
-            self._last_archive_search[token] = now
         if endpoint in CAPPED and (fault == "capped" or self._used_up(now)):
             raise usage_capped()
-        return ""
+        return fault
+
+    def _too_soon(self, endpoint: str, token: str, now: float) -> bool:
+        """Say whether a search of the archive breaks its rule of one a second."""
+        if endpoint != "GET /2/tweets/search/all":
+            return False
+        last = self._last_archive_search.get(token, now - 1.0)
+        if now - last < 1.0:
+            return True
+        self._last_archive_search[token] = now
+        return False
 
     def _used_up(self, now: float) -> bool:
-        month = datetime.fromtimestamp(now, UTC).replace(
-            day=1, hour=0, minute=0, second=0, microsecond=0
-        )
-        return self.meter.posts_since(month.timestamp()) >= self.service.product.monthly_cap
+        return self.meter.posts_since(_month(now)) >= self.service.product.monthly_cap
 
-    def _unavailable(self, endpoint: str, token: str, now: float, *, text: bool) -> Answer:
-        self.log.add(Line(now, endpoint, 503, token))
+    def _usage(self, call: Call) -> dict[str, Any]:
+        """GET /2/usage/tweets."""
+        Asking(call.query, {"days", "usage.fields"})
+        return {
+            "data": {
+                "project_id": "1",
+                "project_cap": str(self.service.product.monthly_cap),
+                "project_usage": str(self.meter.posts_since(_month(call.now))),
+                "cap_reset_day": 1,
+            }
+        }
+
+    def _unavailable(self, now: float, *, text: bool) -> Answer:
         headers = self._headers(now)
         if text:
             body = b"Service Unavailable"
@@ -277,10 +307,24 @@ class FakeX:
         return f"<FakeX {self.archive!r} {self.meter!r}>"
 
 
+class _Unavailable(Exception):  # noqa: N818 - a turn of events, caught ten lines above
+    def __init__(self, *, text: bool) -> None:
+        super().__init__("503")
+        self.text = text
+
+
+def _month(now: float) -> float:
+    """Return when the month of `now` began."""
+    day = datetime.fromtimestamp(now, UTC)
+    return day.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
 def _refusal_of(problem: ProblemError) -> str:
     if problem.status != 429:  # noqa: PLR2004 - the status code is the name
         return ""
-    return "cap" if problem.body.get("title") == "UsageCapExceeded" else "rate"
+    return {"UsageCapExceeded": "cap", "ConnectionException": "connection"}.get(
+        problem.body.get("title", ""), "rate"
+    )
 
 
 def _pattern(name: str) -> tuple[str, re.Pattern[str]]:
@@ -297,9 +341,9 @@ def _bearer(headers: Mapping[str, str]) -> str:
 
 
 def _json(body: bytes) -> Any:
-    if not body:
+    if not body or len(body) > MAX_BODY:
         return None
     try:
-        return json.loads(body[:MAX_BODY])
-    except ValueError:
+        return json.loads(body)
+    except (ValueError, RecursionError):
         return None

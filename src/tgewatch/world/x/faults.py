@@ -35,6 +35,10 @@ class Faults:
     """Share of repeated reads that are billed a second time within a day."""
     foreign: float = 0.0
     """Share of requests after which another client with the same token makes one."""
+    disconnect: float = 0.0
+    """Mean seconds until a stream ends or falls silent; 0 for never."""
+    stale: float = 0.0
+    """Seconds for which a connection that is gone still counts as open."""
     _planted: defaultdict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
     _chance: Random = field(init=False, repr=False)
 

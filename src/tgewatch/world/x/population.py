@@ -22,7 +22,19 @@ CHATTER = (
     "Good morning from the {p} team.",
     "A thread on how {p} proves its state, part {n}.",
 )
+CROWD = (
+    "${t} TGE when? Asking for a friend",
+    "my guide to the {p} airdrop, {n} steps, link in bio",
+    "{p} token launch rumours again, do not believe them",
+    "gm",
+    "sold my ${t} at {n} % profit",
+    "CLAIM your ${t} now https://{h}-claim{n}.example before it ends",
+)
 REPLIES = ("Thanks, noted.", "See our docs.", "We answer in the forum.", "Soon. Really.")
+CROWD_RATE = 2.0
+"""Posts of a stranger in a day."""
+STRANGER = 1_100_000_000_000_000_000
+"""Id of the first of them."""
 PADDING = "There is more to say about how this works, and we say it here at some length. "
 
 
@@ -60,11 +72,13 @@ def make_population(
     days: float = 1.0,
     before: float = 1.0,
     rates: Rates | None = None,
+    crowd: int = 0,
     list_id: int = 1_700_000_000_000_000_001,
 ) -> Population:
     """Return accounts that post from `before` days before `start` until `days` after it.
 
-    All of them are members of the list `list_id`. The same arguments give the same posts.
+    All of them are members of the list `list_id`. `crowd` strangers, who are not, post about them
+    twice a day. The same arguments give the same posts.
     """
     chance = Random(seed)  # noqa: S311 - a simulation
     rates = rates or Rates()
@@ -87,6 +101,11 @@ def make_population(
             at = begin
             while rate and (at := at + chance.expovariate(rate / DAY)) < end:
                 moments.append((at, number, kind))
+    for number in range(crowd):
+        at = begin
+        archive.add_account(_stranger(chance, number))
+        while (at := at + chance.expovariate(CROWD_RATE / DAY)) < end:
+            moments.append((at, number, "crowd"))
     moments.sort()
     writer = _Writer(archive, people, rates, chance)
     for at, number, kind in moments:
@@ -120,6 +139,14 @@ def _account(chance: Random, number: int, name: str, ticker: str) -> tuple[Accou
     return account, name, ticker
 
 
+def _stranger(chance: Random, number: int) -> Account:
+    return Account(
+        id=STRANGER + number,
+        username=f"anon_{number}",
+        followers=int(chance.lognormvariate(5.0, 2.0)),
+    )
+
+
 @dataclass(slots=True)
 class _Writer:
     archive: Archive
@@ -130,6 +157,10 @@ class _Writer:
     _originals: list[int] = field(default_factory=list)
 
     def write(self, at: float, number: int, kind: str) -> None:
+        """Let an account, or stranger, post something of that kind."""
+        if kind == "crowd":
+            self._crowd(at, number)
+            return
         account, name, ticker = self.people[number]
         if kind != "original" and not self._originals:
             return
@@ -160,20 +191,34 @@ class _Writer:
         elif roll < self.rates.edited + self.rates.deleted:
             self.archive.delete(post.id, at=at + self.chance.uniform(60.0, 40_000.0))
 
+    def _crowd(self, at: float, number: int) -> None:
+        _, name, ticker = self.chance.choice(self.people)
+        text = self._filled(self.chance.choice(CROWD), name, ticker)
+        self.archive.add(
+            Post(
+                id=self.archive.next_id(at),
+                author=STRANGER + number,
+                text=text,
+                at=at,
+                lang=self.chance.choice(("en", "en", "en", "tr", "ja")),
+                likes=int(self.chance.lognormvariate(1.0, 2.0)),
+            )
+        )
+
     def _text(self, kind: str, name: str, ticker: str, *, about_token: bool) -> str:
         chance = self.chance
         if kind == "reply":
             return chance.choice(REPLIES)
         if kind == "repost":
             return "RT"
-        host = "".join(c for c in name.lower() if c.isalnum())
-        text = chance.choice(RELEVANT if about_token else CHATTER).format(
+        text = self._filled(chance.choice(RELEVANT if about_token else CHATTER), name, ticker)
+        return PADDING * 5 + text if chance.random() < self.rates.long else text
+
+    def _filled(self, template: str, name: str, ticker: str) -> str:
+        return template.format(
             p=name,
             t=ticker,
-            h=host,
-            n=chance.randrange(2, 40),
-            d=f"{chance.randrange(1, 29)} March",
+            h="".join(c for c in name.lower() if c.isalnum()),
+            n=self.chance.randrange(2, 40),
+            d=f"{self.chance.randrange(1, 29)} March",
         )
-        if chance.random() < self.rates.long:
-            return PADDING * 5 + text
-        return text

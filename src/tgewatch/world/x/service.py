@@ -25,12 +25,16 @@ class Product:
     archive_query_length: int = 1_024
     rule_length: int = 1_024
     rules: int = 1_000
+    stream_buffer: int = 1_000_000
+    """Bytes that a client may leave unread before its stream is ended."""
     search_lag: float = 30.0
     """Seconds until search knows a post."""
     monthly_cap: int = 3_000_000
     """Posts billed in a calendar month."""
     lists: bool = True
     """Search knows `list:`."""
+    daily: Mapping[str, int] = field(default_factory=dict)
+    """Endpoint → requests in 24 hours, on top of the windows."""
     spellings: tuple[str, ...] = ("tweet", "post")
     """Accepted in requests; the first is used where a request names none."""
     old_429: bool = False

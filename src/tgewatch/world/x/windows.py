@@ -44,11 +44,11 @@ class Count:
     reset: int
     """Unix time of the server, the fraction cut off."""
 
-    def headers(self) -> dict[str, str]:
+    def headers(self, family: str = "x-rate-limit") -> dict[str, str]:
         return {
-            "x-rate-limit-limit": str(self.limit),
-            "x-rate-limit-remaining": str(self.remaining),
-            "x-rate-limit-reset": str(self.reset),
+            f"{family}-limit": str(self.limit),
+            f"{family}-remaining": str(self.remaining),
+            f"{family}-reset": str(self.reset),
         }
 
 
@@ -65,6 +65,8 @@ class Windows:
 
     limits: dict[str, int] = field(default_factory=dict)
     """Endpoint → a limit other than the documented one, from the next window on."""
+    length: float = WINDOW
+    """Seconds."""
     _open: dict[tuple[str, str], _Window] = field(default_factory=dict)
 
     def hit(self, token: str, endpoint: str, now: float, *, user: bool = False) -> Count:
@@ -91,5 +93,5 @@ class Windows:
         window = self._open.get((token, endpoint))
         if window is None or now >= window.ends:
             limit = self.limits.get(endpoint, LIMITS.get(endpoint, OTHER)[user])
-            window = self._open[token, endpoint] = _Window(now + WINDOW, limit)
+            window = self._open[token, endpoint] = _Window(now + self.length, limit)
         return window
