@@ -122,7 +122,7 @@ def write_settings(street: Street) -> None:
 
 def be_the_program(arguments: list[str]) -> None:
     """Be `tgewatch`, in a network where every name of the world is this machine."""
-    from tgewatch.cli import main  # noqa: PLC0415 - in the child only
+    from tgewatch.cli import main
 
     real = socket.getaddrinfo
 
@@ -235,7 +235,7 @@ def judge(street: Street, kills: Counter[str]) -> dict[str, Any]:
             "messages that never arrived": len(set(outbox) - set(received)),
             "messages that are not in the store": len(set(received) - set(outbox)),
             "messages not marked": sum(state != "delivered" for state in outbox.values()),
-            "messages received three times": sum(count > 2 for count in received.values()),  # noqa: PLR2004
+            "messages received three times": sum(count > 2 for count in received.values()),
             "more repeated than killed": max(0, repeated - killed),
             "store unsound": int(unsound),
             "runs in peace that failed": sum(

@@ -156,8 +156,8 @@ async def through_store(
 
 
 async def through_aiosqlite(folder: Path, works: dict[str, list[Poll]]) -> dict[str, float]:
-    from sqlalchemy import event  # noqa: PLC0415 - only for the comparison
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy import event
+    from sqlalchemy.ext.asyncio import create_async_engine
 
     async with opened(folder):
         pass  # makes the tables
@@ -247,7 +247,7 @@ async def _busy(folder: Path, polls: int) -> list[float]:
             until = time.perf_counter() + 0.002
             while time.perf_counter() < until:
                 pass
-            await asyncio.sleep(0)  # noqa: TID251 - real time is what is measured
+            await asyncio.sleep(0)
 
     async with opened(folder) as store, asyncio.TaskGroup() as group:
         group.create_task(work())

@@ -128,7 +128,7 @@ class Watch:
         before = len(self.world.ask("log"))
         process = await self.begin()
         reading = asyncio.ensure_future(process.communicate())
-        while not reading.done() and chance.random() > 0.01:  # noqa: PLR2004 - sometimes earlier
+        while not reading.done() and chance.random() > 0.01:
             if len(await asyncio.to_thread(self.world.ask, "log")) > before:
                 break
             await asyncio.sleep(0.02)

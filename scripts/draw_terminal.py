@@ -49,7 +49,7 @@ def main() -> None:
     given = parser.parse_args()
     lines = recorded(given.command, columns=given.columns).rstrip().split("\n")
     kept = lines[-given.lines :] if given.lines else lines
-    console = Console(record=True, width=given.columns, file=open(os.devnull, "w"))  # noqa: SIM115
+    console = Console(record=True, width=given.columns, file=Path(os.devnull).open("w"))  # noqa: SIM115
     console.print(f"$ {' '.join(given.command)}", style="bold", highlight=False)
     console.print(Text.from_ansi("\n".join(kept)))
     given.target.parent.mkdir(parents=True, exist_ok=True)

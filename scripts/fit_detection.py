@@ -113,7 +113,9 @@ def kinds(real: Sample, invented: Sample) -> tuple[dict[str, dict[str, float]], 
     positive = both.pick([i for i, r in enumerate(both.rows) if r.relevant])
     columns = logistic.Columns(positive.names, least=3, scales=logistic.KIND_SCALES)
     rows = columns.rows(positive.names)
-    weights = np.array([1 / TIMES if is_invented(r) else 1.0 if r.sure else 0.5 for r in positive.rows])
+    weights = np.array(
+        [1 / TIMES if is_invented(r) else 1.0 if r.sure else 0.5 for r in positive.rows]
+    )
     found: dict[str, dict[str, float]] = {}
     biases = {}
     for kind in KINDS:
@@ -151,7 +153,9 @@ def _folds(rows: Sequence[Truth], count: int, salt: str) -> np.ndarray:
     return np.array([labelled.bucket(g, count, salt) for g in labelled.groups(rows)])
 
 
-def cross_validated(real: Sample, invented: Sample, *, salt: str, share: float = 1.0) -> list[Marked]:
+def cross_validated(
+    real: Sample, invented: Sample, *, salt: str, share: float = 1.0
+) -> list[Marked]:
     """Return what detectors say of texts of projects that they were not fitted on, in order."""
     names = labelled.groups(real.rows)
     fold = [labelled.bucket(g, FOLDS, salt) for g in names]
@@ -195,7 +199,7 @@ def main() -> None:
     real = sample(rows, examiner)
     made = sample(list(labelled.invented(times=TIMES, seed=SEED)), examiner)
     if options.folds:
-        import folds  # noqa: PLC0415 - only here
+        import folds
 
         folds.show(real, made, options, sys.stdout)
         return

@@ -8,7 +8,15 @@ from typing import TextIO
 import labelled
 from fit_detection import HELD_OUT, Sample, cross_validated, judged_by, model
 
-from tgewatch.detect.marking import Marked, Share, by_type, date_right, kind_right, marks, project_right
+from tgewatch.detect.marking import (
+    Marked,
+    Share,
+    by_type,
+    date_right,
+    kind_right,
+    marks,
+    project_right,
+)
 
 DRAWS = 1000
 
@@ -36,7 +44,11 @@ def show(real: Sample, made: Sample, options: argparse.Namespace, out: TextIO) -
 def _figures(run: Sequence[Marked], out: TextIO) -> None:
     for name, sets in by_type(run).items():
         for subset, found in sets.items():
-            rows = [r for r in run if r.truth.post is (name == "tweet") and (subset == "all" or r.truth.sure)]
+            rows = [
+                r
+                for r in run
+                if r.truth.post is (name == "tweet") and (subset == "all" or r.truth.sure)
+            ]
             low, high = interval(rows, lambda some: marks(some).f1)
             out.write(
                 f"  {name:5} {subset:4} n={found.n} +{found.recall.of}  F1 {found.f1:.3f} [{low:.3f}, {high:.3f}]"
@@ -54,10 +66,16 @@ def _share(share: Share) -> str:
     return f"{share.value:.3f} [{low:.2f}, {high:.2f}] of {share.of}"
 
 
-def interval(rows: Sequence[Marked], figure: Callable[[Sequence[Marked]], float]) -> tuple[float, float]:
+def interval(
+    rows: Sequence[Marked], figure: Callable[[Sequence[Marked]], float]
+) -> tuple[float, float]:
     """Return the bootstrap's interval at 95 % for a figure of `rows`."""
-    chance = random.Random(7)  # noqa: S311 - a bootstrap
-    draws = sorted(figure(chance.choices(rows, k=len(rows))) for _ in range(DRAWS // 5)) if rows else [0.0]
+    chance = random.Random(7)
+    draws = (
+        sorted(figure(chance.choices(rows, k=len(rows))) for _ in range(DRAWS // 5))
+        if rows
+        else [0.0]
+    )
     return draws[int(0.025 * len(draws))], draws[int(0.975 * len(draws)) - 1]
 
 
@@ -68,7 +86,9 @@ def _calibration(run: Sequence[Marked], out: TextIO) -> None:
         if held:
             said = sum(r.confidence for r in held) / len(held)
             true = sum(r.truth.relevant for r in held) / len(held)
-            out.write(f"  {low / 10:.1f}-{(low + 1) / 10:.1f}  said {said:.2f}  true {true:.2f}  of {len(held)}\n")
+            out.write(
+                f"  {low / 10:.1f}-{(low + 1) / 10:.1f}  said {said:.2f}  true {true:.2f}  of {len(held)}\n"
+            )
 
 
 def _curve(real: Sample, made: Sample, out: TextIO) -> None:
@@ -83,7 +103,9 @@ def _errors(run: Sequence[Marked], count: int, out: TextIO) -> None:
     wrong.sort(key=lambda r: -abs(r.confidence - r.truth.relevant))
     for row in wrong[:count]:
         label = row.truth.kind if row.truth.relevant else "not relevant"
-        out.write(f"  {row.confidence:.2f} {label} | {' '.join(row.truth.item.title.split())[:140]}\n")
+        out.write(
+            f"  {row.confidence:.2f} {label} | {' '.join(row.truth.item.title.split())[:140]}\n"
+        )
     if not count:
         return
     for row in run:
@@ -93,8 +115,12 @@ def _errors(run: Sequence[Marked], count: int, out: TextIO) -> None:
             if not kind_right(row):
                 notes.append(f"kind {row.truth.kind} said {said.kind}")
             if not project_right(row):
-                notes.append(f"project {row.truth.project}/{row.truth.ticker} said {said.project}/{said.ticker}")
+                notes.append(
+                    f"project {row.truth.project}/{row.truth.ticker} said {said.project}/{said.ticker}"
+                )
             if row.truth.date and not date_right(row):
                 notes.append(f"date {row.truth.date} said {said.date.text if said.date else None}")
             if notes:
-                out.write(f"  {'; '.join(notes)} | {' '.join(row.truth.item.title.split())[:120]}\n")
+                out.write(
+                    f"  {'; '.join(notes)} | {' '.join(row.truth.item.title.split())[:120]}\n"
+                )

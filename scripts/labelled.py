@@ -87,7 +87,7 @@ QUARTERS = "Q1 2025,Q3 2025,Q4,the second quarter".split(",")
 
 def invented(*, times: int, seed: int) -> Iterator[Truth]:
     """Yield every line of the sheets `times` times, with other names in its slots each time."""
-    chance = random.Random(seed)  # noqa: S311 - names, not secrets
+    chance = random.Random(seed)
     for sheet in sorted(SHEETS.glob("*.txt")):
         for number, line in enumerate(sheet.read_text(encoding="utf-8").splitlines()):
             if line.strip() and not line.startswith("# "):

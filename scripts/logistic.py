@@ -21,7 +21,9 @@ def scale(name: str, scales: Scales) -> float:
 class Columns:
     """Turns lists of feature names into rows of a matrix; rare features are left out."""
 
-    def __init__(self, texts: Iterable[Sequence[str]], *, least: int, scales: Scales = SCALES) -> None:
+    def __init__(
+        self, texts: Iterable[Sequence[str]], *, least: int, scales: Scales = SCALES
+    ) -> None:
         counts: dict[str, int] = {}
         for names in texts:
             for name in names:
