@@ -46,14 +46,14 @@ class Stage:
         query: Mapping[str, object] | None = None,
         *,
         method: str = "GET",
-        token: str = "token",
+        bearer: str = "token",
         body: Any = None,
     ) -> tuple[int, Mapping[str, str], dict[str, Any]]:
         status, headers, data = self.x.handle(
             method,
             path,
             {name: str(value) for name, value in (query or {}).items()},
-            {"Authorization": f"Bearer {token}"},
+            {"Authorization": f"Bearer {bearer}"},
             json.dumps(body).encode() if body is not None else b"",
         )
         return status, headers, json.loads(data) if data.startswith(b"{") else {}
@@ -74,7 +74,6 @@ class Stage:
     def connect(self, *, path: str = "/2/tweets/search/stream", **query: str) -> Any:
         answer = self.x.answer("GET", path, query, {"authorization": "Bearer token"})
         return answer.connection or answer
-
 
     @staticmethod
     def frames(data: bytes) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ Frame = Callable[[Post, float], bytes | None]
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One client that listens."""
+    """One client that listens. What was posted before it came is not for it."""
 
     id: str
     token: str
@@ -197,6 +197,8 @@ class Stream:
             return
         room = self._service.product.stream_buffer
         for due, post in self._due(one.at, until):
+            if post.at < one.since:
+                continue
             if not all(one.put(END, beat, room) for beat in one.beats(due)):
                 return
             frame = one.frame(post, due)

@@ -140,8 +140,7 @@ class Streams:
         known = {rule.value: rule for rule in self.rules.values()}
         invalid = 0
         for entry in entries:
-            value = str(entry.get("value", "")) if isinstance(entry, dict) else ""
-            tag = str(entry.get("tag") or "")[:TAG] if isinstance(entry, dict) else ""
+            value, tag = _entry(entry)
             try:
                 query = self.service.query(value, self.service.product.rule_length, where=STREAM)
             except ProblemError as problem:
@@ -276,6 +275,14 @@ class Streams:
                 "results": [{"uuid": one.id, "success": True} for one in killed],
             }
         }
+
+
+def _entry(entry: Any) -> tuple[str, str]:
+    """Return value and tag of a rule; empty for what is none."""
+    if not isinstance(entry, dict):
+        return "", ""
+    value, tag = entry.get("value"), entry.get("tag")
+    return value if isinstance(value, str) else "", tag[:TAG] if isinstance(tag, str) else ""
 
 
 def _invalid_rule(value: str, problem: ProblemError) -> dict[str, Any]:
