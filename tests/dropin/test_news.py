@@ -16,7 +16,7 @@ from optimized_scraper_v2 import (
 )
 from performance_monitor import get_performance_monitor
 from session_manager import get_session_manager
-from tgewatch.dropin import process
+from tgewatch.dropin import newsroom, process
 from tgewatch.errors import ConfigError, StoreBusyError
 
 COMPANIES = [
@@ -124,6 +124,11 @@ def test_unchanged_feeds_cost_no_body_and_count_as_hits(scraper):
     assert stats["cache_stats"]["tier_stats"]["rss"]["hits"] == 5
     assert component["dropped_early"] == 1
     assert stats["session_stats"]["connection_creates"] == 1
+    calls = [
+        cycle.counts["api_calls"] for cycle in get_performance_monitor().recorder.record().cycles
+    ]
+    assert sum(calls) == component["api_calls"]
+    assert calls[1:] == [1] * 5
 
 
 def test_two_scrapers_in_one_process_share_connections_and_nothing_else(site):
@@ -171,6 +176,40 @@ def test_many_threads_get_each_article_once(scraper):
         thread.join(60)
 
     assert [one["title"] for one in found] == [NEWS]
+    stats = scraper.get_performance_stats()
+    assert stats["component_stats"]["api_calls"] == stats["session_stats"]["total_requests"]
+
+
+def test_a_round_that_waits_too_long_for_another_brings_nothing_and_loses_nothing(scraper, site):
+    answer, inside, gate = site.server._script, threading.Event(), threading.Event()
+
+    async def slowly(asked, line):
+        inside.set()
+        await asyncio.to_thread(gate.wait, 20)
+        return await answer(asked, line)
+
+    site.server._script = slowly
+    found = []
+    first = threading.Thread(target=lambda: found.extend(scraper.fetch_all_articles(timeout=20)))
+    first.start()
+    inside.wait(20)
+    assert scraper.fetch_all_articles(timeout=0.05) == []
+    gate.set()
+    first.join(30)
+
+    assert [one["title"] for one in found] == [NEWS]
+
+
+def test_more_than_a_round_can_hand_out_comes_with_the_next(site, monkeypatch):
+    monkeypatch.setattr(newsroom, "CANDIDATES", 2)
+    site.entries["/feed"] = [
+        (f"Lumara confirms airdrop and token generation event number {n}", "") for n in range(5)
+    ]
+    scraper = PerformanceOptimizedNewsScraper(COMPANIES, KEYWORDS, [site.url("/feed")])
+
+    sizes = [len(scraper.fetch_all_articles(timeout=20)) for _ in range(4)]
+
+    assert sizes == [2, 2, 1, 0]
 
 
 def test_it_works_from_inside_a_running_loop(scraper):

@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from tgewatch.fetch.client import Client
 from tgewatch.fetch.transport import Transport
 from tgewatch.metrics.intake import Intake
 from tgewatch.metrics.metering import Metering
+from tgewatch.metrics.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,15 @@ GRACE = 30.0
 """Seconds beyond its deadline in which a round may still store and close what it has."""
 OPEN_SECONDS = 60.0
 COMPONENT = "news_scraper"
+ALSO_COUNTED = (
+    "connections_opened",
+    "connections_reused",
+    "retries",
+    "timeouts",
+    "bytes_read",
+    "rate_limit_violations",
+)
+"""Of what connections count, for the record of a cycle."""
 
 
 class PerformanceOptimizedNewsScraper:
@@ -120,17 +131,16 @@ class PerformanceOptimizedNewsScraper:
     def _round(self, timeout: float) -> Round:
         desk = _desk()
         room = desk.room(self._name, self._open)
-        desk.intake.skip()
-        counts = dict(desk.metering.recorder.record().counts)
-        try:
-            brought = room.bridge.run(
-                room.value.round(deadline=max(0.1, timeout)), timeout=timeout + GRACE
-            )
-        except TimeoutError:
-            raise TransientError(
-                f"the round did not end within {timeout + GRACE:.0f} s", cause="timeout"
-            ) from None
-        self._count(desk, counts, brought.report)
+        with desk.counting() as counted:
+            try:
+                brought = room.bridge.run(
+                    room.value.round(deadline=max(0.0, timeout)), timeout=timeout + GRACE
+                )
+            except TimeoutError:
+                raise TransientError(
+                    f"the round did not end within {timeout + GRACE:.0f} s", cause="timeout"
+                ) from None
+        self._count(counted, brought.report)
         return brought
 
     def _open(self, desk: "_Desk") -> Held[Newsroom]:
@@ -152,10 +162,8 @@ class PerformanceOptimizedNewsScraper:
         held: Held[Newsroom] = desk.transport.bridge.hold(opening, timeout=OPEN_SECONDS)
         return held
 
-    def _count(self, desk: "_Desk", before: Mapping[str, int], report: CycleReport) -> None:
+    def _count(self, new: Mapping[str, int], report: CycleReport) -> None:
         """Tell monitor and cache what the round asked, and what it spared."""
-        new = desk.intake.take()
-        after = desk.metering.recorder.record().counts
         self.perf_monitor.add(
             COMPONENT,
             api_calls=new["api_calls"],
@@ -168,11 +176,10 @@ class PerformanceOptimizedNewsScraper:
         self.cache_manager.count(
             "rss", hits=new["cache_revalidated.rss"], misses=new["cache_misses.rss"]
         )
-        seen, known = (
-            after.get(what, 0) - before.get(what, 0) for what in ("items_seen", "items_known")
-        )
-        if seen:
-            self.perf_monitor.record_deduplication(seen, known)
+        for what in ALSO_COUNTED:
+            self.perf_monitor.recorder.count(what, new[what])
+        if new["items_seen"]:
+            self.perf_monitor.record_deduplication(new["items_seen"], new["items_known"])
 
 
 class _Desk:
@@ -200,7 +207,11 @@ class _Desk:
             keep_alive=settings.fetch.keep_alive,
             recorder=monitor.recorder,
         )
-        self.intake = Intake(monitor.recorder, pools=client.metrics, tiers=cache.stats)
+        self._recorder = monitor.recorder
+        self._intake = Intake(Recorder(clock=clock), pools=client.metrics, tiers=cache.stats)
+        self._at_work = 0
+        self._counting = threading.Lock()
+        self._seen: Counter[str] = Counter()
         self._rooms: dict[tuple[str, Path], Held[Newsroom]] = {}
         self._opening = threading.Lock()
 
@@ -211,6 +222,31 @@ class _Desk:
             if key not in self._rooms:
                 self._rooms[key] = opening(self)
             return self._rooms[key]
+
+    @contextmanager
+    def counting(self) -> Iterator[Counter[str]]:
+        """Yield what will hold the counts of the body once it is over.
+
+        Of several rounds at once, the one that ends takes what was counted so far.
+        """
+        with self._counting:
+            if not self._at_work:
+                self._intake.skip()
+                self._seen = self._items()
+            self._at_work += 1
+        counted: Counter[str] = Counter()
+        try:
+            yield counted
+        finally:
+            with self._counting:
+                self._at_work -= 1
+                counted.update(self._intake.take())
+                seen, self._seen = self._seen, self._items()
+                counted.update(self._seen - seen)
+
+    def _items(self) -> Counter[str]:
+        counts = self._recorder.record().counts
+        return Counter({what: counts.get(what, 0) for what in ("items_seen", "items_known")})
 
     def clear(self) -> None:
         """Close all newsrooms."""

@@ -14,15 +14,17 @@ from tgewatch.dropin.article import Terms, article_of, best_first
 from tgewatch.dropin.returned import Returned
 from tgewatch.engine.report import CycleReport
 from tgewatch.metrics.metering import Metering
-from tgewatch.metrics.timed import TimedStore
+from tgewatch.metrics.timed import PassingStore
 from tgewatch.model import Judged, Poll, Source, SourceState, Stored
 from tgewatch.ports import Reading, SourceReader, Store
 from tgewatch.settings import Settings
 
+SHORTEST = 0.1
+"""Seconds that a round gets at least."""
 FORGET_EVERY = 6 * 3_600.0
 """Seconds between sweeps of what the store may forget."""
 CANDIDATES = 20_000
-"""Articles of one round at most that are kept to be handed out."""
+"""Articles at most that one round hands out; the rest comes with the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Ear:
         self.found: dict[tuple[str, str], tuple[Source, Judged]] = {}
         """Relevant items by source and key."""
         self.titles: dict[str, str] = {}
+        self.full = False
+        """Whether something relevant found no place; it is in the store."""
 
     def store(self, store: Store) -> Store:
         return _Overheard(store, self)
@@ -56,27 +60,31 @@ class Ear:
                 self.found.pop(name, None)
             elif len(self.found) < CANDIDATES or name in self.found:
                 self.found[name] = (source, one)
+            else:
+                self.full = True
+
+    def take(self) -> dict[tuple[str, str], tuple[Source, Judged]]:
+        """Return what was found, and begin anew."""
+        found, self.found = self.found, {}
+        return found
 
 
-class _Overheard(TimedStore):
-    """A store that tells what was stored. Adds nothing to its times."""
+class _Overheard(PassingStore):
+    """A store that tells what was stored."""
 
     def __init__(self, store: Store, ear: Ear) -> None:
-        self._store = store
+        super().__init__(store)
         self._ear = ear
 
-    async def unseen(self, items: Any) -> Mapping[str, str]:
-        return await self._store.unseen(items)
-
     async def commit_poll(self, poll: Poll) -> Stored:
-        stored = await self._store.commit_poll(poll)
+        stored = await super().commit_poll(poll)
         self._ear.hear(poll.source, poll.judged)
         return stored
 
     async def commit_rejudged(
         self, source: Source, judged: Sequence[Judged], *, at: float
     ) -> Stored:
-        stored = await self._store.commit_rejudged(source, judged, at=at)
+        stored = await super().commit_rejudged(source, judged, at=at)
         self._ear.hear(source, judged)
         return stored
 
@@ -117,38 +125,53 @@ class Newsroom:
     async def round(self, *, deadline: float) -> Round:
         """Poll every source once, and return what is relevant and was not handed out before.
 
-        What the deadline cuts off comes with the next round; so does what an earlier process
-        stored and did not get to hand out.
+        `deadline` is in seconds, the wait for another round to end included. What it cuts off comes
+        with the next round; so does what an earlier process stored and did not get to hand out.
         """
-        async with self._turn:
+        until = self._clock.monotonic() + deadline
+        try:
+            async with asyncio.timeout(deadline):
+                await self._turn.acquire()
+        except TimeoutError:
+            return Round([], CycleReport(started=self._clock.now()))
+        try:
             began = self._clock.now()
             if not self._recovered:
                 await self._recover()
-                self._recovered = True
-            report = await self.program.watch.scan(everything=True, deadline=deadline)
-            found, self._ear.found = self._ear.found, {}
-            articles: dict[str, dict[str, Any]] = {}
-            for source, judged in found.values():
-                url = judged.item.url
-                if url in self._returned:
-                    continue
-                title = self._ear.titles.get(source.url, "")
-                made = article_of(judged, source, feed_title=title, terms=self._terms)
-                known = articles.get(url)
-                if known is None or made["confidence"] > known["confidence"]:
-                    articles[url] = made
-            now = self._clock.now()
-            await self._returned.add(self.program.store, articles, began=began, now=now)
-            if now - self._swept > FORGET_EVERY:
-                self._swept = now
-                await self.program.store.forget(now)
-            return Round(best_first(articles.values()), report)
+            left = max(SHORTEST, until - self._clock.monotonic())
+            report = await self.program.watch.scan(everything=True, deadline=left)
+            return Round(await self._hand_out(began), report)
+        finally:
+            self._turn.release()
+
+    async def _hand_out(self, began: float) -> list[dict[str, Any]]:
+        articles: dict[str, dict[str, Any]] = {}
+        for source, judged in self._ear.take().values():
+            url = judged.item.url
+            if url in self._returned:
+                continue
+            title = self._ear.titles.get(source.url, "")
+            made = article_of(judged, source, feed_title=title, terms=self._terms)
+            known = articles.get(url)
+            if known is None or made["confidence"] > known["confidence"]:
+                articles[url] = made
+        now = self._clock.now()
+        self._recovered = not self._ear.full
+        done = self._returned.done if self._ear.full else began
+        self._ear.full = False
+        await self._returned.add(self.program.store, articles, began=done, now=now)
+        if now - self._swept > FORGET_EVERY:
+            self._swept = now
+            await self.program.store.forget(now)
+        return best_first(articles.values())
 
     async def _recover(self) -> None:
         """Find what was stored since the last round that was handed out."""
         by_name = {source.name: source for source in self._sources.values()}
         async for record in self.program.store.records(self._returned.done):
             judged = record.judged
+            if judged.item.url in self._returned:
+                continue
             source = self._sources.get(judged.item.source) or by_name.get(record.source)
             if source is not None and judged.claim is not None:
                 self._ear.hear(source, (judged,))

@@ -2,17 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tgewatch.detect.lexicon import shipped
 from tgewatch.errors import ConfigError
 from tgewatch.model import Company, Priority, Source
 from tgewatch.settings import Settings, Terms
 
-WEIGHT = 4.0
-"""Log-odds of a phrase that the user names: with a company beside it, an item counts."""
+KNOWN_WEIGHT = 1.0
+"""Log-odds that a phrase of the user's adds to what detection thinks of its words already.
+
+On the labelled headlines of docs/detection.md more of it costs precision: a list of keywords as
+wide as "announced" would make everything count.
+"""
+NEW_WEIGHT = 4.0
+"""Log-odds of a phrase that detection knows nothing of: with a company beside it, an item counts."""
+SHORT = 3
+"""Letters; a word with no more says nothing by itself."""
 
 
 def companies_of(given: Iterable[Any]) -> tuple[Company, ...]:
@@ -56,14 +65,12 @@ def identity(
     companies: Sequence[Company], keywords: Sequence[str], sources: Sequence[Source]
 ) -> str:
     """Return a short name for what is watched: the same lists, whatever their order, are one."""
-    said = json.dumps(
-        [
-            sorted(repr(company) for company in companies),
-            sorted(keywords),
-            sorted(source.url for source in sources),
-        ]
-    )
-    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    watched = [
+        sorted((c.name, *c.aliases, *c.tickers, *c.domains, *c.exclusions, *c.context))
+        for c in companies
+    ]
+    said = json.dumps([sorted(watched), sorted(keywords), sorted(s.url for s in sources)])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def settings_for(
@@ -75,8 +82,7 @@ def settings_for(
     store: Path,
 ) -> Settings:
     """Return the settings under which the lists are watched, in a store of their own."""
-    phrases = Terms(tier="keyword", weight=WEIGHT, phrases=tuple(keywords))
-    terms = (*base.detection.terms, phrases) if keywords else base.detection.terms
+    terms = (*base.detection.terms, *_terms(keywords))
     mode = base.detection.mode if companies else "discover"
     return base.model_copy(
         update={
@@ -86,6 +92,27 @@ def settings_for(
             "detection": base.detection.model_copy(update={"terms": terms, "mode": mode}),
             "store": base.store.model_copy(update={"path": store, "database_url": ""}),
         }
+    )
+
+
+def _terms(keywords: Sequence[str]) -> Iterator[Terms]:
+    known = [phrase for phrase in keywords if _is_known(phrase.casefold())]
+    new = [phrase for phrase in keywords if phrase not in known]
+    if known:
+        yield Terms(tier="keyword", weight=KNOWN_WEIGHT, phrases=tuple(known))
+    if new:
+        yield Terms(tier="new keyword", weight=NEW_WEIGHT, phrases=tuple(new))
+
+
+def _is_known(phrase: str) -> bool:
+    """Return whether detection has an opinion on the phrase: it is about tokens, in its words."""
+    lexicon = shipped()
+    terms = lexicon.terms()
+    words = phrase.replace("-", " ").split()
+    return (
+        phrase in lexicon.phrases
+        or any(word in terms for word in words)
+        or all(word in lexicon.words for word in words if len(word) > SHORT)
     )
 
 

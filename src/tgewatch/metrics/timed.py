@@ -146,28 +146,20 @@ class TimedDetector(Detector):
             return super().judge(item, source=source, article=article, matches=matches)
 
 
-class TimedStore:
-    """A Store; also counts what comes in."""
+class PassingStore:
+    """A Store that passes everything on; to be told of some of it, override that."""
 
-    def __init__(self, store: Store, *, recorder: Recorder) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._recorder = recorder
 
     async def source_states(self, urls: Sequence[str]) -> Mapping[str, SourceState]:
         return await self._store.source_states(urls)
 
     async def unseen(self, items: Sequence[Item]) -> Mapping[str, str]:
-        with self._recorder.timer("lookup", "store"):
-            found = await self._store.unseen(items)
-        self._recorder.count("items_seen", len(items))
-        self._recorder.count("items_known", len(items) - len(found))
-        return found
+        return await self._store.unseen(items)
 
     async def commit_poll(self, poll: Poll) -> Stored:
-        with self._recorder.timer("commit", "store"):
-            stored = await self._store.commit_poll(poll)
-        self._count(poll.judged, stored)
-        return stored
+        return await self._store.commit_poll(poll)
 
     async def article_retries(self, now: float, *, limit: int) -> Sequence[Waiting]:
         return await self._store.article_retries(now, limit=limit)
@@ -175,10 +167,7 @@ class TimedStore:
     async def commit_rejudged(
         self, source: Source, judged: Sequence[Judged], *, at: float
     ) -> Stored:
-        with self._recorder.timer("commit", "store"):
-            stored = await self._store.commit_rejudged(source, judged, at=at)
-        self._recorder.count("changes", len(stored.transitions))
-        return stored
+        return await self._store.commit_rejudged(source, judged, at=at)
 
     async def advance(self, now: float) -> Stored:
         return await self._store.advance(now)
@@ -198,12 +187,38 @@ class TimedStore:
     async def buried(self, key: str, *, attempts: int, error: str) -> None:
         await self._store.buried(key, attempts=attempts, error=error)
 
-    def _count(self, judged: Sequence[Judged], stored: Stored) -> None:
-        count = self._recorder.count
+
+class TimedStore(PassingStore):
+    """A Store; also counts what comes in."""
+
+    def __init__(self, store: Store, *, recorder: Recorder) -> None:
+        super().__init__(store)
+        self._recorder = recorder
+
+    async def unseen(self, items: Sequence[Item]) -> Mapping[str, str]:
+        with self._recorder.timer("lookup", "store"):
+            found = await super().unseen(items)
+        self._recorder.count("items_seen", len(items))
+        self._recorder.count("items_known", len(items) - len(found))
+        return found
+
+    async def commit_poll(self, poll: Poll) -> Stored:
+        with self._recorder.timer("commit", "store"):
+            stored = await super().commit_poll(poll)
+        count, judged = self._recorder.count, poll.judged
         count("items_new", sum(not one.edited for one in judged))
         count("items_dropped_early", sum(one.stage == "match" for one in judged))
         count("articles_wanted", sum(one.article_retry_at is not None for one in judged))
         count("changes", len(stored.transitions))
+        return stored
+
+    async def commit_rejudged(
+        self, source: Source, judged: Sequence[Judged], *, at: float
+    ) -> Stored:
+        with self._recorder.timer("commit", "store"):
+            stored = await super().commit_rejudged(source, judged, at=at)
+        self._recorder.count("changes", len(stored.transitions))
+        return stored
 
 
 class TimedChannel:
