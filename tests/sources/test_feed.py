@@ -102,8 +102,9 @@ def test_an_unknown_or_silent_source_gets_less_time_than_one_that_answers():
     silent = SourceState(url=URL, answered_at=1.0, errors=2, error_cause="stalled")
 
     assert poll(answer(FEED), answered, doubt=10.0).request.stalled is None
-    assert poll(answer(FEED), silent, doubt=10.0).request.stalled == 10.0
+    assert poll(answer(FEED), silent, doubt=10.0).request.stalled == 5.0
     assert poll(answer(FEED), doubt=10.0).request.stalled == 10.0
+    assert poll(answer(FEED)).request.stalled is None
 
 
 def test_a_304_that_nobody_asked_for_is_no_answer():

@@ -6,13 +6,14 @@ EVERY = 4
 """Of that many tries in a row of a silent source, one has all the time there is."""
 
 
-def is_trusted(*, errors: int, cause: str, answered: bool) -> bool:
-    """Return whether a source is worth waiting for as long as its pool allows.
+def patience(*, errors: int, cause: str, answered: bool, doubt: float) -> float | None:
+    """Return the seconds without a byte after which to give up a source; None for all there are.
 
-    One that never answered, or was silent the last times, is not: so that hosts which accept and
-    say nothing do not hold up every round. The first try after a silence is, and every fourth
-    from then on, or else a host that is merely slow would never be heard.
+    One that never answered gets `doubt`, and one that was silent several times half of it: so that
+    hosts which accept and say nothing do not hold up every round. The first try after a silence
+    gets all, as does every fourth from then on, or else a host that is merely slow would never be
+    heard.
     """
     if cause in SILENT and errors:
-        return errors % EVERY == 1
-    return answered or errors > 0
+        return None if errors % EVERY == 1 else doubt / 2
+    return None if answered or errors else doubt

@@ -36,8 +36,8 @@ class PollingSettings(Section):
     slow_after: Seconds = Field(default=15.0, gt=0)
     """Seconds; a source whose answers typically take longer is reported as slow."""
     doubt: Seconds = Field(default=10.0, gt=0)
-    """Seconds without a byte before giving up a source that never answered or was silent last time;
-    three times out of four: the other time it has what `[fetch.rss] stalled` gives."""
+    """Seconds without a byte before giving up a source that never answered; half for one that is
+    silent again and again, but every fourth time all that `[fetch.rss] stalled` gives."""
     redirect_sightings: int = Field(default=5, ge=1)
     """Consecutive permanent redirects before the new address is adopted."""
 

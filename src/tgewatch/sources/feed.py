@@ -13,7 +13,7 @@ from tgewatch.parse.entry import DEFAULT_LIMITS, FeedLimits
 from tgewatch.parse.feed import PARSE_CAUSES
 from tgewatch.parse.items import Issue, read_items, skim_items
 from tgewatch.ports import Fetcher, Offload, Reading, Request, Response
-from tgewatch.rules.patience import is_trusted
+from tgewatch.rules.patience import patience
 
 INLINE_BYTES = 128_000
 """A body up to this size that is in order is read on the loop.
@@ -36,7 +36,7 @@ class FeedReader:
         deadline: float = 15.0,
         doubt: float | None = None,
     ) -> None:
-        """Bear `doubt` seconds of silence from sources that are not trusted; None: all there are."""
+        """`doubt` is in seconds, for rules.patience; None bears the silence of all alike."""
         self._fetcher = fetcher
         self._clock = clock
         self._offload = offload
@@ -93,20 +93,21 @@ async def fetch_conditionally(
 ) -> Response:
     """Fetch what a source answers, sending no more than the address may know.
 
-    `doubt` is in seconds without a byte, for a source that is not trusted to answer.
+    `doubt` is in seconds without a byte, for sources of which nothing good is known.
     Headers go to the origin they were configured for only. Raises what a Fetcher raises, and
     MalformedError (unasked_304) for a 304 to a request that was not conditional.
     """
     target = state.location if state.location and url == state.url else url
     validators = NO_VALIDATORS if state.error_cause in PARSE_CAUSES else state.validators
-    trusted = is_trusted(
-        errors=state.errors, cause=state.error_cause, answered=state.answered_at is not None
+    answered = state.answered_at is not None
+    stalled = doubt and patience(
+        errors=state.errors, cause=state.error_cause, answered=answered, doubt=doubt
     )
     response = await fetcher.fetch(
         Request(
             url=target,
             pool=pool,
-            stalled=None if trusted else doubt,
+            stalled=stalled,
             validators=validators,
             headers=tuple(headers) if _origin(target) == _origin(state.url) else (),
         )
