@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any, Protocol, TypeVar
 
+import orjson
 from rich.console import Console
 
 from tgewatch.clock import Clock
@@ -39,6 +40,8 @@ from tgewatch.store import Access, SqlStore, open_store
 
 T = TypeVar("T")
 
+PAUSES = "fetch.pauses"
+"""Name of the note that holds every Retry-After that still runs."""
 ARTICLE_SECONDS = 10.0
 """For the extraction of one article's text."""
 
@@ -136,6 +139,7 @@ class Program:
                 kept.clear()
                 self.metering.take()
                 await asyncio.to_thread(self.metering.save)
+                await _keep_pauses(self.store, self.client, clock=self.clock)
             await self.clock.sleep(LOOK_SECONDS)
 
 
@@ -192,6 +196,7 @@ async def open_program(
         if web is None:
             opening = open_web(settings, clock=clock, lookup=lookup, random=chance)
             web = await stack.enter_async_context(opening)
+        await stack.enter_async_context(_remembered(store, web.client, clock=clock))
         if metering is None:
             metering = Metering(settings.metrics, clock=clock, keep_alive=settings.fetch.keep_alive)
             metering.attach(pools=web.client.metrics, tiers=web.cache.stats)
@@ -233,6 +238,24 @@ async def open_program(
         )
         await watch.prepare()
         yield Program(settings, clock, store, web.client, web.cache, schedule, watch, metering)
+
+
+@asynccontextmanager
+async def _remembered(store: SqlStore, client: Client, *, clock: Clock) -> AsyncIterator[None]:
+    """Let the client obey what servers said to the program before, and keep what they say now."""
+    saved = await store.note(PAUSES)
+    if saved is not None:
+        client.resume(orjson.loads(saved))
+    try:
+        yield
+    finally:
+        await _keep_pauses(store, client, clock=clock)
+
+
+async def _keep_pauses(store: SqlStore, client: Client, *, clock: Clock) -> None:
+    pauses = client.pauses()
+    if pauses or await store.note(PAUSES) is not None:
+        await store.write_note(PAUSES, orjson.dumps(pauses) if pauses else None, at=clock.now())
 
 
 def _poller(

@@ -45,6 +45,8 @@ class Site:
         self.feeds: dict[str, list[tuple[str, str, float]]] = {}
         self.pages: dict[str, str] = {}
         self.hanging: set[str] = set()
+        self.pausing: dict[str, int] = {}
+        """Feeds that answer 429, and the seconds for which they want to be left alone."""
         self.server = LoopbackServer(self._answer)
 
     def url(self, feed: str = "news") -> str:
@@ -55,6 +57,8 @@ class Site:
         if name in self.hanging:
             await line.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n<rss>")
             return None
+        if name in self.pausing:
+            return reply(429, Retry_After=str(self.pausing[name]))
         if kind == "xml" and name in self.feeds:
             body = self._feed(name)
             tag = f'"{len(body)}"'
@@ -159,7 +163,14 @@ def servers():
 @pytest.fixture
 def shell(servers, tmp_path, monkeypatch):
     site, channel = servers
-    for log in (site.feeds, site.pages, site.hanging, site.server.asked, channel.received):
+    for log in (
+        site.feeds,
+        site.pages,
+        site.hanging,
+        site.pausing,
+        site.server.asked,
+        channel.received,
+    ):
         log.clear()
     site.now = NOW.timestamp()
     return Shell(tmp_path, site, channel, monkeypatch)

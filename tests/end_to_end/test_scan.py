@@ -109,6 +109,22 @@ def test_it_polls_what_is_due_and_says_how_many_are_not(shell):
     assert (next_day["sources"]["polled"], next_day["sources"]["not_due"]) == (1, 0)
 
 
+def test_a_pause_that_a_server_asked_for_holds_for_the_next_program_and_for_all(shell):
+    shell.site.pausing["news"] = 90
+    shell.settings(shell.site.url())
+
+    first = shell.scan().json["sources"]
+    shell.site.pausing.clear()
+    shell.site.feeds["news"] = list(QUIET)
+    early = shell.scan("--all", now="2026-09-21T12:00:45Z").json["sources"]
+    asked = len(shell.site.server.asked)
+    late = shell.scan("--all", now="2026-09-21T12:01:35Z").json["sources"]
+
+    assert first["failed"] == {"http_429": 1}
+    assert (early["deferred"], early["polled"], asked) == (1, 0, 1)
+    assert late["changed"] == 1
+
+
 def test_a_feed_that_cannot_be_read_is_one_and_the_rest_goes_on(shell):
     shell.site.feeds["news"] = list(QUIET)
     with refusing() as dead:

@@ -213,19 +213,40 @@ def test_a_wait_stops_one_url_or_the_whole_host_as_the_policy_says(against, scop
     against(script, scene, hosts=(policy,))
 
 
-def test_articles_wait_when_any_page_of_their_host_said_so(against):
+@pytest.mark.parametrize(("status", "feed"), [(503, True), (429, False)])
+def test_what_an_article_is_told_holds_for_articles_and_too_many_for_the_feed_as_well(
+    against, status, feed
+):
     async def script(asked, line):
-        return reply(429, Retry_After="600") if asked.path == "/1" else reply(200, FEED)
+        return reply(status, Retry_After="600") if asked.path == "/1" else reply(200, FEED)
 
     async def scene(server, client, transport):
-        for path, cause in (("/1", "http_429"), ("/2", "throttled")):
+        for path, cause in (("/1", f"http_{status}"), ("/2", "throttled")):
             with pytest.raises(TransientError) as caught:
                 await client.fetch(Request(server.url(path), pool="article"))
             assert caught.value.cause == cause
-        assert (await client.fetch(Request(server.url("/feed"), pool="rss"))).status == 200
-        assert [a.path for a in server.asked] == ["/1", "/feed"]
+        if feed:
+            assert (await client.fetch(Request(server.url("/feed"), pool="rss"))).status == 200
+        else:
+            with pytest.raises(TransientError) as caught:
+                await client.fetch(Request(server.url("/feed"), pool="rss"))
+            assert caught.value.cause == "throttled"
+        assert [a.path for a in server.asked] == (["/1", "/feed"] if feed else ["/1"])
 
     against(script, scene)
+
+
+def test_what_still_runs_can_be_handed_to_the_next_program(against):
+    async def scene(server, client, transport):
+        name = f"url {server.url('/feed')}"
+        client.resume({name: SystemClock().now() + 600})
+        with pytest.raises(TransientError) as caught:
+            await client.fetch(Request(server.url("/feed")))
+        assert caught.value.cause == "throttled"
+        assert 590 < caught.value.retry_after <= 600
+        assert list(client.pauses()) == [name]
+
+    against(says(reply(200, FEED)), scene)
 
 
 def test_who_stands_in_the_queue_hears_it_when_the_host_wants_to_be_left_alone(against):

@@ -216,6 +216,30 @@ def test_a_later_shorter_wait_does_not_shorten_an_earlier_one():
     assert waits.left("http://a/") == 100
 
 
+def test_waits_outlive_the_program_by_the_time_of_day():
+    clock = ManualClock(1_000.0)
+    waits, later = Waits(clock=clock), Waits(clock=clock)
+    waits.remember("http://a/feed", 100, whole_host=False)
+    waits.remember("http://b/", 10, whole_host=True)
+
+    saved = waits.dump()
+    clock.advance(40.0)
+    later.load(saved)
+
+    assert later.left("http://a/feed") == 60
+    assert later.left("http://a/article", minor=True) == 60
+    assert later.left("http://b/") == 0
+    assert set(later.dump()) == {"url http://a/feed", "minor a"}
+
+
+def test_a_saved_wait_that_is_absurd_is_not_believed():
+    waits = Waits(clock=ManualClock(1_000.0))
+
+    waits.load({"host a": 10.0**9, "host b": float("nan"), "": 1_100.0, "host c": 1_050.0})
+
+    assert [waits.left(f"http://{name}/") for name in "abc"] == [0, 0, 50]
+
+
 def test_waits_that_are_over_are_forgotten(monkeypatch):
     monkeypatch.setattr(politeness, "REMEMBERED", 10)
     clock = ManualClock(0.0)

@@ -38,6 +38,7 @@ LONGEST = 3_600.0
 """Seconds that anybody waits for somebody else's identical request."""
 GRACE = 1.0
 """Seconds after the deadline in which the request itself may still say why it failed."""
+TOO_MANY = 429
 GONE = 410
 NOT_MODIFIED = 304
 
@@ -104,6 +105,14 @@ class Client:
     def waiting(self, url: str, *, pool: str = "default") -> float:
         """Return the seconds for which a call for `url` would be held back by a Retry-After."""
         return self._waits.left(urls.checked(url), minor=pool == "article")
+
+    def pauses(self) -> Mapping[str, float]:
+        """Return every Retry-After that still runs, for the next program; values are Unix times."""
+        return self._waits.dump()
+
+    def resume(self, pauses: Mapping[str, float]) -> None:
+        """Take over what the `pauses` of an earlier program were."""
+        self._waits.load(pauses)
 
     async def fetch(self, request: Request) -> Response:
         """Return a 2xx with a body, or a 304 to validators that were sent.
@@ -228,7 +237,7 @@ class Client:
         try:
             if answer.status in redirects.STATUSES:
                 return self._followed(job, trail, answer)
-            if error := self._refusal(answer, policy):
+            if error := self._refusal(job, answer, policy):
                 raise error
             return _validators(job, answer)
         except TgewatchError as error:
@@ -246,8 +255,12 @@ class Client:
             )
         return step
 
-    def _refusal(self, answer: Answer, policy: HostPolicy) -> TgewatchError | None:
-        """Return the error that a status stands for; remember for how long it wants to be left."""
+    def _refusal(self, job: _Job, answer: Answer, policy: HostPolicy) -> TgewatchError | None:
+        """Return the error that a status stands for; remember for how long it wants to be left.
+
+        A host that has had too many requests for articles is left alone as a whole: they are what
+        made us too many, and its feed can wait.
+        """
         status = answer.status
         if 200 <= status < 300 or status == NOT_MODIFIED:  # noqa: PLR2004 - the class of success
             return None
@@ -256,7 +269,8 @@ class Client:
         if throttled or status in LATER or 500 <= status < 600:  # noqa: PLR2004 - server errors
             wait = retry_after(answer.headers, now=answer.received)
             if wait:
-                whole_host = policy.retry_after_scope == "host"
+                minor = status == TOO_MANY and job.request.pool == "article"
+                whole_host = minor or policy.retry_after_scope == "host"
                 self._waits.remember(answer.url, wait, whole_host=whole_host)
             return TransientError(shown, retry_after=wait, cause=f"http_{status}")
         if status == GONE:

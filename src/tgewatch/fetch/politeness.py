@@ -1,6 +1,7 @@
 """How often and how many at a time one host is asked, and when it wants to be left alone."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Self
 
 from tgewatch.clock import Clock
@@ -10,6 +11,8 @@ from tgewatch.settings import FetchSettings, HostPolicy
 
 REMEMBERED = 4_096
 """Hosts and waits that are kept before those without meaning are swept out."""
+LONGEST_WAIT = 7 * 86_400.0
+"""Seconds; a wait that was saved and seems longer comes from a clock that was wrong."""
 
 
 class Policies:
@@ -214,7 +217,7 @@ class Turn:
 
 
 class Waits:
-    """Retry-After as it was said: for one URL, or for its whole host. Lost when the program ends.
+    """Retry-After as it was said: for one URL, or for its whole host.
 
     What is said for one URL also holds for the minor requests to its host (articles): there are
     many of them, none is urgent, and most servers count per client rather than per page.
@@ -247,3 +250,17 @@ class Waits:
         now, name = self._clock.monotonic(), urls.host(url)
         keys = [("url", url), ("host", name), *([("minor", name)] if minor else [])]
         return max(0.0, max(self._until.get(key, now) for key in keys) - now)
+
+    def dump(self) -> dict[str, float]:
+        """Return what still holds, by `kind name`, as Unix times."""
+        now, offset = self._clock.monotonic(), self._clock.now() - self._clock.monotonic()
+        return {" ".join(key): until + offset for key, until in self._until.items() if until > now}
+
+    def load(self, saved: Mapping[str, float]) -> None:
+        """Take in what an earlier program had to leave alone. Nothing holds for over a week."""
+        now, offset = self._clock.monotonic(), self._clock.now() - self._clock.monotonic()
+        for words, until in saved.items():
+            kind, _, name = words.partition(" ")
+            if now < until - offset <= now + LONGEST_WAIT:
+                key = (kind, name)
+                self._until[key] = max(self._until.get(key, 0.0), until - offset)
