@@ -8,6 +8,7 @@ import typer
 from tgewatch.cli.exits import ExitCode
 from tgewatch.cli.options import JsonOption
 from tgewatch.cli.output import print_json, print_rows, say
+from tgewatch.errors import RefusedError
 
 store = typer.Typer(help="Look after what is kept.", no_args_is_help=True)
 
@@ -39,6 +40,8 @@ def backup(
     from tgewatch.cli.archive import read  # noqa: PLC0415 - `--help` needs none of it
 
     async def copy(kept: Any, _now: float) -> None:
+        if not (await kept.totals())["sources"]:
+            raise RefusedError("there is nothing to copy yet; run `tgewatch scan` first")
         await kept.backup(target)
 
     read(context, copy)

@@ -76,6 +76,8 @@ def _judge_text(settings: Any, text: str, *, json: bool) -> None:
     from tgewatch.detect.explain import lines  # noqa: PLC0415 - as above
     from tgewatch.model import Item  # noqa: PLC0415 - as above
 
+    if not text.strip():
+        raise typer.BadParameter("the text is empty; --text wants the words to judge")
     title, _, summary = text.strip()[:TEXT_LIMIT].partition("\n")
     now = SystemClock().now()
     item = Item(source="", key="", url="", title=title, summary=summary, published=now)
@@ -87,6 +89,8 @@ def _judge_text(settings: Any, text: str, *, json: bool) -> None:
         return
     if not matches:
         print(f"dropped at stage match: {STAGES['match']}; judged all the same:")
+    elif not verdict.relevant and verdict.confidence >= settings.detection.threshold:
+        print("dropped: it names no company of the watchlist, and the mode is watch")
     print("\n".join(visible(line) if not line.startswith(" ") else line for line in lines(verdict)))
 
 
