@@ -6,7 +6,7 @@ each pool has room for so many requests at once. Redirects, retries and politene
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ssl import SSLContext
 from types import SimpleNamespace
@@ -185,6 +185,38 @@ class Transport:
         except TgewatchError as error:
             pool.meter.failed(error)
             raise
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        self, request: Send, *, seconds: float, silence: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Open an answer that has no end, and close it when the body is left.
+
+        `seconds` bounds its beginning, `silence` each wait for a byte. It holds a place of its pool
+        for as long. Raises what aiohttp raises: see `failures`. Redirects are not followed.
+        """
+        if self._session is None:
+            raise RuntimeError("the transport is not open")
+        pool = self.pools[request.pool]
+        async with pool.room.place():
+            with self._counted(pool.meter):
+                pool.meter.requests += 1
+                async with asyncio.timeout(seconds):
+                    response = await self._session.request(
+                        request.method,
+                        URL(request.url, encoded=True),
+                        headers=self._headers(request, pool) | {"Accept-Encoding": "identity"},
+                        allow_redirects=False,
+                        timeout=aiohttp.ClientTimeout(
+                            sock_connect=pool.settings.connect, sock_read=silence
+                        ),
+                        trace_request_ctx=_Trace(meter=pool.meter),
+                    )
+                pool.meter.statuses[response.status] += 1
+                try:
+                    yield response
+                finally:
+                    response.close()
 
     @contextlib.contextmanager
     def _counted(self, meter: Meter) -> Iterator[None]:
