@@ -30,7 +30,7 @@ from tgewatch.settings.detecting import DetectionSettings
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
 SEED, TIMES = 1, 2
 PENALTY, KIND_PENALTY = 1.0, 1.0
-UNSURE_WEIGHT, INVENTED_WEIGHT, INVENTED_UNSURE = 0.3, 0.6, 0.3
+UNSURE_WEIGHT, INVENTED_WEIGHT, INVENTED_UNSURE = 0.3, 1.0, 0.5
 LEAST = 4
 """Texts that must hold a feature before it gets a weight."""
 FOLDS, INNER = 8, 5
