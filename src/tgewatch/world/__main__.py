@@ -92,14 +92,19 @@ async def serve(plan: Plan, *, port: int, after: float, slow: float, set_up: flo
     async with WorldServer(plan, now=hands.now, port=port, slow=slow, set_up=set_up) as world:
         world.render()
         gc.freeze()
-        print(json.dumps(ready(plan, world, hands)), flush=True)
+        _say(ready(plan, world, hands))
         threading.Thread(target=_listen, args=(loop, orders), daemon=True).start()
         while line := await orders.get():
             try:
                 answer = obey(json.loads(line), plan, world, hands)
             except (ValueError, TypeError) as error:
                 answer = {"problem": str(error)}
-            print(json.dumps(answer), flush=True)
+            _say(answer)
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
 
 
 def _listen(loop: asyncio.AbstractEventLoop, orders: "asyncio.Queue[str]") -> None:

@@ -9,7 +9,7 @@ IDLE = 10.0
 """Seconds after an answer in which its connection can be expected to carry the next request."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """One connection, as its server sees it."""
 
@@ -17,6 +17,9 @@ class Line:
     """Of the last request."""
     requests: int = 0
     busy: bool = False
+    idle_since: float = 0.0
+    wanted: bool = False
+    """Somebody opened another connection while this one was idle."""
 
 
 @dataclass(slots=True)
@@ -93,8 +96,8 @@ class Lines:
     """The connections that are open, and those that just were: who could have used which."""
 
     def __init__(self) -> None:
-        self._idle: dict[str, list[float]] = {}
-        """Host → when connections that last served it became idle."""
+        self._idle: dict[str, set[Line]] = {}
+        """Host → connections that last served it and are idle, closed ones included."""
         self._active: Counter[str] = Counter()
         self._last: dict[str, float] = {}
         """Host → time of its last answer."""
@@ -106,18 +109,32 @@ class Lines:
         self._active[host] += 1
         log.most_at_once = max(log.most_at_once, log.at_once)
         log.most_per_host = max(log.most_per_host, self._active[host])
-        idle = [since for since in self._idle.get(host, ()) if now - since < IDLE]
         again = line.requests > 0
         log.kept += again
-        log.missed += not again and bool(idle)
         if now - self._last.get(host, -IDLE) < IDLE:
             log.close += 1
             log.close_kept += again
-        if idle:
-            idle.pop()
-        self._idle[host] = idle
+        if again:
+            self._idle.get(line.host, set()).discard(line)
+            # Of two requests at one moment, that on the new connection may arrive first.
+            log.missed -= line.wanted
+            line.wanted = False
+        else:
+            log.missed += self._miss(host, now)
         line.host, line.busy = host, True
         line.requests += 1
+
+    def _miss(self, host: str, now: float) -> bool:
+        """Return whether a connection was idle that nobody else has been counted for."""
+        idle = self._idle.get(host)
+        if not idle:
+            return False
+        idle.difference_update([line for line in idle if now - line.idle_since >= IDLE])
+        free = next((line for line in idle if not line.wanted), None)
+        if free is None:
+            return False
+        free.wanted = True
+        return True
 
     def end(self, log: Log, line: Line, now: float, *, answered: bool) -> None:
         """Count that a request is over, with an answer or without."""
@@ -127,8 +144,8 @@ class Lines:
         log.at_once = max(0, log.at_once - 1)
         self._active[line.host] -= 1
         if answered:
-            self._idle.setdefault(line.host, []).append(now)
-            self._last[line.host] = now
+            line.idle_since = self._last[line.host] = now
+            self._idle.setdefault(line.host, set()).add(line)
 
     def forget(self) -> None:
         """Begin anew: what was open for one client is of no use to the next."""
