@@ -23,6 +23,7 @@ from tgewatch.engine.schedule import Schedule
 from tgewatch.engine.watch import Watch
 from tgewatch.fetch.cache import Cache, cache_from
 from tgewatch.fetch.cached import CachedFetcher
+from tgewatch.fetch.caller import HttpCaller
 from tgewatch.fetch.client import Client
 from tgewatch.fetch.poster import HttpPoster
 from tgewatch.fetch.resolve import Resolver
@@ -35,6 +36,7 @@ from tgewatch.parse.article import parse_article
 from tgewatch.ports import Progress, SourceReader, Store
 from tgewatch.settings import Settings
 from tgewatch.sources.feed import FeedReader
+from tgewatch.sources.networks import network_readers
 from tgewatch.sources.page import PageReader
 from tgewatch.store import Access, SqlStore, open_store
 
@@ -278,6 +280,13 @@ def _poller(
     readers: dict[str, SourceReader] = {
         "feed": FeedReader(fetcher, clock=clock, offload=offload, doubt=settings.polling.doubt),
         "page": PageReader(fetcher, offload=offload),
+        **network_readers(
+            settings.open_sources,
+            fetcher=fetcher,
+            caller=HttpCaller(web.transport, pool="default"),
+            clock=clock,
+            offload=offload,
+        ),
     }
     return Poller(
         settings=settings,

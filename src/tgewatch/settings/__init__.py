@@ -8,6 +8,7 @@ from tgewatch.settings.detecting import DetectionSettings, Terms
 from tgewatch.settings.fetching import FetchSettings, HostPolicy, Pool
 from tgewatch.settings.limiting import LimitSettings
 from tgewatch.settings.measuring import MetricsSettings, TargetSettings
+from tgewatch.settings.open_sources import OpenSourceSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
@@ -24,6 +25,7 @@ __all__ = [
     "HostPolicy",
     "LimitSettings",
     "MetricsSettings",
+    "OpenSourceSettings",
     "PollingSettings",
     "Pool",
     "PriceSettings",

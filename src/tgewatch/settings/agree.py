@@ -24,6 +24,7 @@ def contradictions(own: Raw, shipped: Raw) -> list[Problem]:
         *_shared_names(own, shipped),
         *_unknown_companies(own, shipped),
         *_unknown_drops(own, shipped),
+        *_without_hub(own),
     ]
 
 
@@ -99,6 +100,16 @@ def _unknown_drops(own: Raw, shipped: Raw) -> Iterator[Problem]:
                     f'the shipped watchlist has no {array} "{value}".{did_you_mean(value, known)}'
                 )
                 yield Problem((drop, number), text)
+
+
+def _without_hub(own: Raw) -> Iterator[Problem]:
+    table = own.get("open_sources")
+    if isinstance(table, dict) and table.get("farcaster_hub"):
+        return
+    for position, entry in _entries(own, "source"):
+        if entry.get("kind") == "farcaster":
+            text = "needs a node to ask: set farcaster_hub in [open_sources]"
+            yield Problem(("source", position, "kind"), text)
 
 
 def _no_company(name: str, known: list[str]) -> str:

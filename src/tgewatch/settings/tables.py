@@ -5,6 +5,7 @@ from tgewatch.settings.detecting import DetectionSettings
 from tgewatch.settings.fetching import FetchSettings
 from tgewatch.settings.limiting import LimitSettings
 from tgewatch.settings.measuring import MetricsSettings
+from tgewatch.settings.open_sources import OpenSourceSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
@@ -30,5 +31,7 @@ class Tables(Section):
     """What counts, and how much."""
     metrics: MetricsSettings = MetricsSettings()
     """What is measured of the program itself."""
+    open_sources: OpenSourceSettings = OpenSourceSettings()
+    """Who answers for networks with an open interface."""
     x: XSettings = XSettings()
     """How X is read, and what it may cost."""

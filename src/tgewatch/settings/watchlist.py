@@ -4,9 +4,10 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from tgewatch.model import Company, Priority, Source
+from tgewatch.settings.open_sources import KINDS, place, title
 from tgewatch.settings.section import Section
 from tgewatch.settings.units import Seconds
 
@@ -115,9 +116,13 @@ class SourceEntry(Section):
     url: Url
     """Address of the feed or page; also its identity in the store."""
     name: str = ""
-    """For people; the host when not given."""
-    kind: str = Field(default="feed", pattern="^(feed|page)$")
-    """feed: RSS, Atom, RDF or JSON Feed; page: a page without a feed, an item for each version."""
+    """For people; the host, or what the address names, when not given."""
+    kind: str = Field(
+        default="feed",
+        pattern="^(feed|page|bluesky|telegram|mastodon|farcaster|snapshot|discourse|github)$",
+    )
+    """feed: RSS, Atom, RDF or JSON Feed; page: a page without a feed, an item for each version. The
+    others read what their name says, at the address that a browser shows: docs/open-sources.md."""
     company: str = ""
     """Name of the company whose own voice this is; empty for an outlet."""
     priority: Priority = Priority.MEDIUM
@@ -136,11 +141,22 @@ class SourceEntry(Section):
     headers_file: dict[str, str] = Field(default_factory=dict)
     """Header → file that holds its value."""
 
+    @field_validator("kind")
+    @classmethod
+    def _of_that_kind(cls, kind: str, info: ValidationInfo) -> str:
+        url = info.data.get("url")
+        if kind in KINDS and url is not None:
+            place(kind, url)
+        return kind
+
+    def _place(self) -> str:
+        return title(self.kind, self.url) if self.kind in KINDS else ""
+
     def value(self) -> Source:
         """Return it as the rest of the program knows it."""
         return Source(
             url=self.url,
-            name=self.name or (urlsplit(self.url).hostname or self.url),
+            name=self.name or self._place() or (urlsplit(self.url).hostname or self.url),
             kind=self.kind,
             company=self.company,
             priority=self.priority,
@@ -169,14 +185,16 @@ def url_problem(url: str) -> str:
 def same_source(url: str) -> str:
     """Return what two spellings of one address have in common: never to be fetched.
 
-    Scheme, case of the host, default port, trailing slash and fragment do not matter.
+    Scheme, case of the host, default port, trailing slash and fragment do not matter, but for a
+    fragment that is a path (`#/example.eth`).
     """
     if url_problem(url):
         return url
     parts = urlsplit(url.strip())
     port = f":{parts.port}" if parts.port and parts.port not in {80, 443} else ""
     query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.hostname}{port}{parts.path.rstrip('/')}{query}"
+    page = f"#{parts.fragment.rstrip('/')}" if parts.fragment.startswith("/") else ""
+    return f"{parts.hostname}{port}{parts.path.rstrip('/')}{query}{page}"
 
 
 def same_name(name: str) -> str:
