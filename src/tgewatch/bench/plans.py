@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tgewatch.bench import peer
-from tgewatch.bench.rounds import Round, staged
+from tgewatch.bench.process import started
+from tgewatch.bench.rounds import Round, Stage, staged
 from tgewatch.errors import TransientError
 
 Say = Callable[[str], None]
@@ -81,7 +82,7 @@ async def versus(feeds: int, plan: Plan, folder: Path, say: Say) -> list[Round]:
         return stage.rounds
 
 
-async def _enter_peer(stage: Any, plan: Plan, say: Say) -> bool:
+async def _enter_peer(stage: Stage, plan: Plan, say: Say) -> bool:
     try:
         ready = await stage.enter("reader", peer.__file__, python=plan.peer_python)
     except (OSError, TransientError) as error:
@@ -100,12 +101,13 @@ async def switches(feeds: int, folder: Path, say: Say) -> list[Round]:
     free = {"fetch": {"allow_private": True, "spacing": 0}}
     unpooled = {"fetch": {"allow_private": True, "spacing": 0, "keep_alive": 0}}
     async with staged(folder, *world_of(feeds, faults=False)) as stage:
-        for name, options in {
+        variants: dict[str, dict[str, Any]] = {
             "filtered": {"settings": free},
             "unfiltered": {"settings": free, "off": ["filter"]},
             "unpooled": {"settings": unpooled, "off": ["filter"]},
             "unconditional": {"settings": free, "off": ["validators"]},
-        }.items():
+        }
+        for name, options in variants.items():
             await stage.enter(name, "tgewatch.bench.ours", **options)
         for number in range(2):
             if number:
@@ -132,10 +134,10 @@ async def reads(feeds: int, plan: Plan, folder: Path) -> list[Round]:
         return stage.rounds
 
 
-async def alone(module: str, folder: Path, orders: Mapping[str, Any], **options: Any) -> list[Any]:
+async def alone(
+    module: str, folder: Path, orders: Mapping[str, dict[str, Any]], **options: Any
+) -> list[Any]:
     """Return the answers of a client that needs no world."""
-    from tgewatch.bench.process import started  # noqa: PLC0415 - beside its one use
-
     async with started(module, f"tgewatch.bench.{module}") as client:
         await client.ask({"folder": str(folder / module), **options})
         return [await client.ask(order) for order in orders.values()]
