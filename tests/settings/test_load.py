@@ -196,7 +196,7 @@ def test_a_huge_file_is_refused_before_it_is_parsed(desk):
         ('[[source]]\nurl = "http://internal\\\\@public.example/"', "without spaces, backslashes"),
         (
             '[[source]]\nurl = "https://e.com/"\nkind = "pag"',
-            "it is 'pag'. Did you mean "page"?",
+            "it is 'pag'. Did you mean \"page\"?",
         ),
         ('[[source]]\nurl = "https://e.com/"\ninterval = "0s"', "must be more than 0"),
     ],
