@@ -87,7 +87,7 @@ class Street:
             if time.perf_counter() - begun > FIRST:
                 break
             await asyncio.sleep(0.002)
-        delay = chance.choice((chance.uniform(0.0, 0.2), chance.uniform(0.0, 1.2)))
+        delay = chance.choice((chance.uniform(0.0, 0.1), chance.uniform(0.0, 0.6)))
         try:
             async with asyncio.timeout(delay):
                 await process.wait()
