@@ -46,8 +46,13 @@ class Companies:
         matches: Sequence[Match],
         readings: Sequence[Reading],
         named: Naming,
+        *,
+        least: float = 0.0,
     ) -> str:
-        """Return the company that the item is about, or an empty string."""
+        """Return the company that the item is about, or an empty string.
+
+        `least` is how much must speak for it: 1 where another project may be the subject.
+        """
         texts = {f.name: f for f in fields}
         scores: dict[str, float] = {}
         for match in matches:
@@ -57,7 +62,7 @@ class Companies:
             if self._is_other_sense(match, field, fields):
                 continue
             value = self._weight(match, field, readings, named)
-            if value > 0:
+            if value > 0 and value >= least:
                 scores[match.company] = max(value, scores.get(match.company, 0.0))
         return max(scores, key=lambda n: scores[n]) if scores else ""
 

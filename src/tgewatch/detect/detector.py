@@ -83,7 +83,7 @@ class Detector:
             company=company,
             ticker=named.ticker or self._ticker(company),
             date=date_of(evidence, kind, item.published) if kind else None,
-            flags=scam.flags(item, evidence.fields, self._officials, company=company),
+            flags=scam.flags(item, evidence.fields, self._officials),
             rumour=relevant and any(name in evidence.features for name in STRANGERS),
         )
 
@@ -104,7 +104,8 @@ class Detector:
         evidence: Evidence,
         named: Naming,
     ) -> str:
-        meant = self._companies.meant(evidence.fields, found, evidence.readings, named)
+        least = 1.0 if self._settings.mode == "discover" else 0.0
+        meant = self._companies.meant(evidence.fields, found, evidence.readings, named, least=least)
         if meant:
             return meant
         own = (source.company if source else "") or self._matcher.home(item.source, item.url)

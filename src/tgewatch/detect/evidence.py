@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tgewatch.detect import features, lexicon, reading
+from tgewatch.detect.frames import compiled
 from tgewatch.detect.text import Field, field, fields_of
 from tgewatch.model import DateClaim, Item
 from tgewatch.parse import dates
@@ -37,8 +38,8 @@ class Examiner:
             lexicon.common_words(),
         )
         frames = lexicon.data("frames.toml")
-        self._frames = features.compiled(frames)
-        self._kinds = features.compiled(frames, "kind")
+        self._frames = compiled(frames, "frame")
+        self._kinds = compiled(frames, "kind", label="says")
 
     @property
     def reader(self) -> reading.Reader:

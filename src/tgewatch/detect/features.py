@@ -1,9 +1,8 @@
 """Named features of a judged text: what is said, in which words, about what kind of thing."""
 
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
+from tgewatch.detect.frames import Frame, line_of, main_clause
 from tgewatch.detect.reading import Mark, Reading
 from tgewatch.model import DateClaim, Span
 
@@ -33,8 +32,8 @@ EVENTS = frozenset(
 def features(
     readings: Sequence[Reading],
     *,
-    frames: Sequence[tuple[str, re.Pattern[str]]],
-    kinds: Sequence[tuple[str, re.Pattern[str]]],
+    frames: Sequence[Frame],
+    kinds: Sequence[Frame],
     dates: Sequence[DateClaim],
     post: bool,
 ) -> Features:
@@ -73,9 +72,7 @@ def _title(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
 
 
 def _frames(
-    marks: Sequence[Mark],
-    frames: Sequence[tuple[str, re.Pattern[str]]],
-    kinds: Sequence[tuple[str, re.Pattern[str]]],
+    marks: Sequence[Mark], frames: Sequence[Frame], kinds: Sequence[Frame]
 ) -> Iterator[tuple[str, Mark]]:
     verb = next((m for m in marks if m.tag in VERBS), None)
     if verb:
@@ -83,46 +80,18 @@ def _frames(
     named = next((m for m in marks if m.tag in ("NAME", "OLD", "TICKER", "CAPS", "EXCHANGE")), None)
     if named:
         yield f"shape first name {named.tag}", named
-    line = f"^ {' '.join([m.tag for m in marks])} $ "
+    line = line_of([m.tag for m in marks])
+    last = len(marks) - 1
     for name, pattern in frames:
         match = pattern.search(line)
         if match:
-            index = line.count(" ", 0, match.start()) - 1
-            yield f"frame {name}", marks[min(max(index, 0), len(marks) - 1)]
-    head = _main_clause(line)
+            yield name, marks[min(max(match.start() - 1, 0), last)]
+    head = main_clause(line)
     for name, pattern in kinds:
         match = pattern.search(head)
         if match:
-            index = line.count(" ", 0, match.start()) - 1
-            yield f"says {name}", marks[min(max(index, 0), len(marks) - 1)]
+            yield name, marks[min(max(match.start() - 1, 0), last)]
             break
-
-
-_ASIDE = re.compile(r" (?:AHEAD|after|following|before|despite|amid) ")
-
-
-def _main_clause(line: str) -> str:
-    """Return the line without what is only its occasion: “… ahead of Binance listing”."""
-    aside = _ASIDE.search(line)
-    return (
-        f"{line[: aside.start()]} $ " if aside and line.count(" ", 0, aside.start()) > 1 else line
-    )
-
-
-_PARTS = {
-    "<ENT>": "(?:NAME|CAPS|TICKER|HANDLE)",
-    "<GAP ": r"(?:(?!FUND|STABLE|NFT|NETWORK|GENERIC|TROUBLE|PRICE|\? |: )\S+ )",
-}
-
-
-def compiled(text: str, table: str = "frame") -> Sequence[tuple[str, re.Pattern[str]]]:
-    """Return the frames that a TOML document describes, ready for searching."""
-    found = []
-    for name, pattern in tomllib.loads(text)[table].items():
-        full = pattern.replace("<ENT>", _PARTS["<ENT>"])
-        full = re.sub(r"<GAP (\d)>", lambda m: f"{_PARTS['<GAP ']}{{0,{m[1]}}}?", full)
-        found.append((name, re.compile(rf"(?<!\S){full}" if not full.startswith("^") else full)))
-    return tuple(found)
 
 
 def _shape(title: Reading, *, post: bool) -> Iterator[str]:
@@ -143,8 +112,12 @@ def _shape(title: Reading, *, post: bool) -> Iterator[str]:
         yield "shape only old tokens"
     if not any(m.tag in ("NAME", "TICKER", "CAPS", "OLD", "HANDLE") for m in marks):
         yield "shape nobody named"
-    if not post:
-        return
+    if post:
+        yield from _post_shape(title)
+
+
+def _post_shape(title: Reading) -> Iterator[str]:
+    marks, text = title.marks, title.field.text
     if text.startswith("@"):
         yield "shape reply"
     if text.startswith("RT "):

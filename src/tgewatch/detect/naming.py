@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from tgewatch.detect.reading import FUNCTION_WORDS, NAME_TAILS, Mark, Reading
 
 EVENTS = frozenset(
-    "TOKEN NEWTOKEN AIRDROP TGE LISTING DATED TOKENOMICS SALE CLAIM TRADING PRESALE POOL".split()  # noqa: SIM905 - reads as a list
+    "TOKEN NEWTOKEN AIRDROP TGE LISTING DATED TOKENOMICS SALE CLAIM TRADING PRESALE POOL".split()
 )
 VERBS = frozenset(
     "LAUNCH UNVEIL LAUNCHED WILL RELEASE ANNOUNCE PLAN HINT DELAY MIGRATE RAISE AIRDROPS "
-    "LISTING".split()  # noqa: SIM905 - reads as a list
+    "LISTING".split()
 )
 PLACES = frozenset({"on", "via", "with", "by", "from", "against", "to", "at", "amid", "despite"})
 """Before a name these say where or by whom, not whose token."""
-ENOUGH = 0.5
+ENOUGH, CLEAR = 0.5, 2.0
+"""Fitness of a candidate that is better than the bare ticker, and of an old name that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def naming(readings: Sequence[Reading]) -> Naming:
                 best, mark = rated, reading.marks[candidate.first]
     if best is None or (best.score < ENOUGH and ticker):
         return Naming(ticker, ticker)
-    if best.old and ticker and best.score < 2:  # noqa: PLR2004 - a chain beside the real name
-        return Naming(best.text if not ticker else ticker, ticker, mark)
+    if best.old and ticker and best.score < CLEAR:  # a chain beside a token without a name
+        return Naming(ticker, ticker, mark)
     return Naming(best.text, ticker, mark)
 
 
@@ -83,11 +84,12 @@ def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
 
 def _candidates(reading: Reading) -> Iterator[Candidate]:
     marks, text = reading.marks, reading.field.text
-    for first, last in _runs(reading):
+    for start, last in _runs(reading):
+        first = start
         words = text[marks[first].start : marks[last].end]
         tags = [m.tag for m in marks[first : last + 1]]
         old = all(t == "OLD" for t in tags)
-        if old is False and "OLD" in tags and tags[0] == "OLD" and len(tags) > 1:
+        if not old and tags[0] == "OLD" and len(tags) > 1:
             first += 1  # “Cardano Midnight”: the chain stands before the name
             words = text[marks[first].start : marks[last].end]
         score = _fitness(reading, first, last) + (-1.2 if old else 0.0)
@@ -138,7 +140,7 @@ _IN_BRACKETS = re.compile(r"\(\s*\$?([A-Z0-9]*[A-Z][A-Z0-9]{0,9})\s*\)")
 NOT_TICKERS = frozenset(
     "TGE IDO ICO IEO AI NFT NFTS CEO CTO US USA UK EU SEC CFTC DAO DEX CEX DEFI TON USD USDT USDC BTC "
     "ETH AMA UTC GMT PM AM JUST IN BREAKING LIVE FDV TVL API L1 L2 L3 Q1 Q2 Q3 Q4 H1 H2 ETF IPO EVM "
-    "RWA VC ZK FAQ NEW CA RT DM KYC AND THE FOR".split()  # noqa: SIM905 - reads as a list
+    "RWA VC ZK FAQ NEW CA RT DM KYC AND THE FOR".split()
 )
 
 

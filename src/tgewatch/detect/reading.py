@@ -14,7 +14,7 @@ from tgewatch.detect.text import Field, Token, tokens
 FUNCTION_WORDS = frozenset(
     "a an the of to for in on at by with from as and or after before ahead following its their his "
     "our we i you my it this that will be is are was were has have been can could now new first "
-    "second next more just ready into over amid despite against than up down out off via".split()  # noqa: SIM905 - reads as a list
+    "second next more just ready into over amid despite against than up down out off via".split()
 )
 MARKS = frozenset("?!:(),")
 SENTENCE_CASE = 0.4
@@ -165,21 +165,25 @@ class Reader:
             return self._marked(text, low, month)
         if lead.isdigit():
             return _number(low)
-        if lead.isupper() and low not in self._common:
-            if self._old.names.get(low, ALWAYS) <= month:
-                return "OLD"
-            if len(text) > 1 and not loud and self._old.tickers.get(text, ALWAYS) <= month:
-                return "OLD"
-        tag = self._words.get(low)
-        if tag:
-            return tag
+        if lead.isupper() and low not in self._common and self._is_established(text, month, loud):
+            return "OLD"
+        return self._words.get(low) or self._other(text, low, first, sentence, loud)
+
+    def _is_established(self, text: str, month: int, loud: bool) -> bool:  # noqa: FBT001 - as found
+        if self._old.names.get(text.lower(), ALWAYS) <= month:
+            return True
+        return len(text) > 1 and not loud and self._old.tickers.get(text, ALWAYS) <= month
+
+    def _other(self, text: str, low: str, first: bool, sentence: bool, loud: bool) -> str:  # noqa: FBT001 - as above
+        """Return the tag of a word of no class: itself, CAPS or NAME."""
         if low in FUNCTION_WORDS:
             return low
         if text.isupper() and len(text) > 1 and not loud:
             return "CAPS"
+        capital = text[0].isupper()
         if low in self._common or low.removesuffix("s") in self._common:
-            return "NAME" if lead.isupper() and sentence and not first else low
-        return "NAME" if lead.isupper() or not text.islower() or "." in text else low
+            return "NAME" if capital and sentence and not first else low
+        return "NAME" if capital or not text.islower() or "." in text else low
 
     def _marked(self, text: str, low: str, month: int) -> str:
         lead, rest = text[0], text[1:]
@@ -196,7 +200,7 @@ class Reader:
 
 DOERS = frozenset(
     "LAUNCH UNVEIL LAUNCHED WILL RELEASE ANNOUNCE PLAN HINT DELAY RAISE AIRDROP AIRDROPS TOKEN TGE NETWORK "
-    "LISTING DATED TOKENOMICS CLAIM SALE MIGRATE ( CAPS".split()  # noqa: SIM905 - reads as a list
+    "LISTING DATED TOKENOMICS CLAIM SALE MIGRATE ( CAPS".split()
 )
 """What may follow a name that is an ordinary word: “Scroll announces”, “Grass airdrop”."""
 
@@ -213,7 +217,7 @@ def _name_by_position(marks: list[Mark]) -> None:
 
 NAME_TAILS = frozenset(
     "chain network protocol finance labs foundation dao games game swap exchange ai coin world "
-    "kingdom money capital club app bot".split()  # noqa: SIM905 - reads as a list
+    "kingdom money capital club app bot".split()
 )
 """Capitalised words that belong to the name before them."""
 

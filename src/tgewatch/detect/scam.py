@@ -1,12 +1,16 @@
 """Signs of fraud: look-alike domains, impersonators, drainers and bait, each with its reason."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 from urllib.parse import urlsplit
 
 from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.process import extractOne
 
+from tgewatch.detect.lexicon import data
 from tgewatch.detect.text import Field
 from tgewatch.model import Company, Flag, Item
 
@@ -16,21 +20,12 @@ MIN_STEM = 5
 BAIT_WORDS = frozenset(
     "claim claims airdrop airdrops drop token tokens presale sale reward rewards bonus free gift "
     "official app mint verify wallet connect check checker eligibility portal event live launch "
-    "foundation distribution tge season register".split()  # noqa: SIM905 - reads as a list
+    "foundation distribution tge season register".split()
 )
 SHORTENERS = frozenset(
     "bit.ly tinyurl.com goo.gl ow.ly is.gd buff.ly cutt.ly rebrand.ly rb.gy shorturl.at t.ly tiny.cc "
-    "bl.ink s.id v.gd lnkd.in linktr.ee cutt.us soo.gd adf.ly".split()  # noqa: SIM905 - reads as a list
+    "bl.ink s.id v.gd lnkd.in linktr.ee cutt.us soo.gd adf.ly".split()
 )
-_LOOKS = str.maketrans(
-    {
-        "0": "o", "1": "l", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "|": "l", "і": "i",
-        "ı": "i", "а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "у": "y", "х": "x", "ѕ": "s",
-        "ј": "j", "ԁ": "d", "ɡ": "g", "һ": "h", "ո": "n", "ⅼ": "l", "ν": "v", "α": "a", "ο": "o",
-        "ρ": "p", "τ": "t", "κ": "k", "ω": "w", "в": "b", "к": "k", "м": "m", "н": "h", "т": "t",
-        "ł": "l", "ø": "o", "đ": "d",
-    }
-)  # fmt: skip
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
 _LINK = re.compile(
     r"https?://[^\s<>\"')\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:com|io|xyz|org|net|app|fi|finance|network|"
@@ -71,7 +66,11 @@ class Officials:
             if company.domains and len(bare) >= MIN_STEM:
                 self._stems.setdefault(skeleton(bare), company.name)
         self._handles = {c.x_handle.lower(): c.name for c in companies if c.x_handle}
-        self._handle_skeletons = {skeleton(h): (h, n) for h, n in self._handles.items()}
+        self._handle_skeletons = {
+            skeleton(h.replace("_", "")): (h, n) for h, n in self._handles.items()
+        }
+        self._long_stems = [s for s in self._stems if len(s) >= MIN_STEM]
+        self._long_handles = [h for h in self._handle_skeletons if len(h) >= MIN_STEM]
 
     def is_official(self, host: str) -> bool:
         """Return whether `host` is an official domain or lies below one."""
@@ -91,33 +90,46 @@ class Officials:
             same = own == stem(shown)
             how = "another ending of its domain" if same else "letters that look like its own"
             return self._stems[own], how
-        parts = [p for p in re.split(r"[-_.]", skeleton(shown.rpartition(".")[0])) if p]
+        parts = [p for p in re.split(r"[-_.]", shown.rpartition(".")[0]) if p]
         for part in parts:
-            if part in self._stems and set(parts) & BAIT_WORDS:
-                return self._stems[part], "its name with a bait word"
-        for known, name in self._stems.items():
-            if len(known) < MIN_STEM:
-                continue
-            rest = own.replace(known, "", 1) if known in own else ""
-            if rest and (rest in BAIT_WORDS or rest.strip("-") in BAIT_WORDS):
-                return name, "its name with a bait word"
-            if abs(len(known) - len(own)) <= 1 and DamerauLevenshtein.distance(known, own) == 1:
-                return name, "one letter different"
-        return "", ""
+            if skeleton(part) in self._stems and set(parts) & BAIT_WORDS:
+                return self._stems[skeleton(part)], "its name with a bait word"
+        for bare in _unbaited(stem(shown)):
+            if skeleton(bare) in self._long_stems:
+                return self._stems[skeleton(bare)], "its name with a bait word"
+        near = extractOne(own, self._long_stems, scorer=DamerauLevenshtein.distance, score_cutoff=1)
+        return (self._stems[near[0]], "one letter different") if near else ("", "")
 
     def impersonated(self, handle: str) -> tuple[str, str]:
         """Return the official handle and company that `handle` looks like but is not."""
         low = handle.lower()
         if low in self._handles:
             return "", ""
-        own = skeleton(low.replace("_", ""))
-        for known, (official, name) in self._handle_skeletons.items():
-            plain = known.replace("_", "")
-            near = len(plain) >= MIN_STEM and DamerauLevenshtein.distance(plain, own) == 1
-            rest = own.replace(plain, "", 1) if len(plain) >= MIN_STEM and plain in own else ""
-            if own == plain or near or rest in BAIT_WORDS:
-                return official, name
-        return "", ""
+        plain = low.replace("_", "")
+        own = skeleton(plain)
+        known = self._handle_skeletons.get(own) or next(
+            (
+                self._handle_skeletons[skeleton(b)]
+                for b in _unbaited(plain)
+                if len(b) >= MIN_STEM and skeleton(b) in self._handle_skeletons
+            ),
+            None,
+        )
+        if known is None and len(own) >= MIN_STEM:
+            near = extractOne(
+                own, self._long_handles, scorer=DamerauLevenshtein.distance, score_cutoff=1
+            )
+            known = self._handle_skeletons[near[0]] if near else None
+        return known or ("", "")
+
+
+def _unbaited(name: str) -> Iterator[str]:
+    """Yield a name without a bait word at its start or end."""
+    for word in BAIT_WORDS:
+        if name.startswith(word):
+            yield name.removeprefix(word).strip("-_.")
+        elif name.endswith(word):
+            yield name.removesuffix(word).strip("-_.")
 
 
 def stem(host: str) -> str:
@@ -129,28 +141,30 @@ def stem(host: str) -> str:
     return labels[-3] if second_level else labels[-2]
 
 
+@cache
+def _look_alikes() -> dict[int, str]:
+    alike = tomllib.loads(data("confusables.toml"))
+    return {ord(other): letter for letter, others in alike.items() for other in others}
+
+
 def skeleton(text: str) -> str:
     """Return what `text` looks like: confusable letters and digits as one (after UTS 39)."""
     bare = "".join(
         c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c)
     )
-    looks = bare.translate(_LOOKS)
+    looks = bare.translate(_look_alikes())
     for pair, single in _PAIRS:
         looks = looks.replace(pair, single)
     return looks.replace("i", "l")
 
 
-def flags(
-    item: Item, fields: Sequence[Field], officials: Officials, *, company: str = ""
-) -> tuple[Flag, ...]:
+def flags(item: Item, fields: Sequence[Field], officials: Officials) -> tuple[Flag, ...]:
     """Return the signs of fraud in an item; a warning about fraud is not one itself."""
-    found = dict.fromkeys(_flags(item, fields, officials, company))
+    found = dict.fromkeys(_flags(item, fields, officials))
     return tuple(found)
 
 
-def _flags(
-    item: Item, fields: Sequence[Field], officials: Officials, company: str
-) -> Iterator[Flag]:
+def _flags(item: Item, fields: Sequence[Field], officials: Officials) -> Iterator[Flag]:
     for link in _links(item, fields):
         yield from _of_link(link, officials)
     warned = any(_WARNING.search(f.text) for f in fields[:1])
@@ -168,7 +182,7 @@ def _flags(
         if drainer:
             yield Flag("drainer_phrase", f"asks for what thieves need: “{drainer.group()[:80]}”")
         connect = _CONNECT.search(field.text)
-        if connect and (item.kind == "post" or not company):
+        if connect:
             yield Flag("connect_wallet", f"asks to connect a wallet: “{connect.group()[:80]}”")
 
 

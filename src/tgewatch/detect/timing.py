@@ -12,9 +12,9 @@ DAY = 86_400.0
 PAST = 2 * DAY
 EVENTS = frozenset(
     "TOKEN NEWTOKEN AIRDROP TGE LISTING DATED TOKENOMICS SALE CLAIM TRADING POOL LAUNCH WILL RELEASE "
-    "PLAN TICKER TOKENS DELAY".split()  # noqa: SIM905 - reads as a list
+    "PLAN TICKER TOKENS DELAY".split()
 )
-OTHERS = frozenset("NETWORK NFT FUND UNLOCK RAISE PRICE COURT".split())  # noqa: SIM905 - reads as a list
+OTHERS = frozenset("NETWORK NFT FUND UNLOCK RAISE PRICE COURT".split())
 NOW_KINDS = frozenset({Kind.LIVE, Kind.AIRDROP_CLAIM})
 _FINENESS = {
     Precision.INSTANT: 1.0, Precision.DAY: 1.0, Precision.WEEK: 0.6, Precision.MONTH: 0.5,
@@ -26,7 +26,7 @@ _OLD_DATE = re.compile(
 )
 _LIMIT_DATE = re.compile(
     r"\b(?:snapshot|since|as of|ended|ends?|ending|until|deadline|by)\b[\w\s]{0,12}$", re.IGNORECASE
-)  # noqa: E501
+)
 
 
 def date_of(evidence: Evidence, kind: Kind, published: float | None) -> DateClaim | None:

@@ -58,5 +58,5 @@ def truth_of(row: Mapping[str, object], *, number: int = 0) -> Truth:
 
 
 def _time(text: str) -> float:
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,26 +1,27 @@
 """Names of months, weekdays and numbers, as texts about tokens write them."""
 
+from collections.abc import Iterable
+
 _MONTHS = (
     "january jan enero janeiro janvier januar gennaio января январе январь ocak januari",
     "february feb febrero fevereiro février fevrier februar febbraio февраля феврале şubat februari",
     "march mar marzo março mars märz maerz марта марте март mart maret maart",
     "april apr abril avril aprile апреля апреле апрель nisan",
-    "may mayo maio mai maggio мая мае май mayıs mei",
+    "may mayo maio mai maggio мая мае май mei",
     "june jun junio junho juin juni giugno июня июне июнь haziran",
     "july jul julio julho juillet juli luglio июля июле июль temmuz",
     "august aug agosto août aout августа августе август ağustos agustus",
     "september sep sept septiembre setembro septembre settembre сентября сентябре сентябрь eylül",
     "october oct octubre outubro octobre oktober ottobre октября октябре октябрь ekim",
-    "november nov noviembre novembro novembre ноября ноябре ноябрь kasım",
-    "december dec diciembre dezembro décembre decembre dezember dicembre декабря декабре декабрь"
-    " aralık desember",
+    "november nov noviembre novembro novembre ноября ноябре ноябрь",
+    "december dec diciembre dezembro décembre decembre dezember dicembre декабря декабрь",
 )
 
 MONTHS = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
 """Lower-case name → 1 … 12, in the languages that crypto projects announce in."""
 
 SURE_MONTHS = frozenset(
-    "january february april june july august september october november december".split()  # noqa: SIM905 - reads as a list
+    "january february april june july august september october november december".split()
 )
 """English names that are hardly ever another word, so that they count without a preposition."""
 
@@ -40,6 +41,6 @@ ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "
             "4th": 4, "final": 4, "last": 4}  # fmt: skip
 
 
-def alternatives(names: object) -> str:
+def alternatives(names: Iterable[str]) -> str:
     """Return a regular expression part for any of `names`, longest first."""
-    return "|".join(sorted(map(str, names), key=len, reverse=True))  # type: ignore[call-overload]
+    return "|".join(sorted(names, key=len, reverse=True))
