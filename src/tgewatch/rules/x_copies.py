@@ -1,9 +1,11 @@
-"""Which posts say again what another one has said."""
+"""Which posts are known, and which say again what another one has said."""
 
 import re
 from collections import OrderedDict, deque
 
 from rapidfuzz import fuzz
+
+from tgewatch.model.post import Post
 
 ALIKE = 88.0
 """Likeness (0 to 100, rapidfuzz ratio) from which two texts are one."""
@@ -49,3 +51,44 @@ class Copies:
         while len(self._exact) > MOST:
             self._exact.popitem(last=False)
         return ""
+
+
+class Sieve:
+    """Lets each version of a post through once, and of a repost or copy what it repeats.
+
+    Within bounds: what was forgotten comes again, and the store knows it.
+    """
+
+    def __init__(self) -> None:
+        self._versions: OrderedDict[int, int] = OrderedDict()
+        """Item (first version, or what is reposted) → latest version that came through."""
+        self._copies = Copies()
+        self.repeated = 0
+        """Posts that had come before."""
+        self.reposts = 0
+        self.edits = 0
+        self.copies = 0
+
+    def __repr__(self) -> str:
+        return f"<Sieve {len(self._versions)} posts>"
+
+    def passes(self, post: Post, *, stranger: bool) -> bool:
+        """Return whether a post is news: a new one, or a later version of a known one.
+
+        Of strangers, texts that are like another stranger's of the same day are none.
+        """
+        item = post.repost_of or post.root
+        before = self._versions.get(item)
+        if before is not None and (post.id <= before or post.repost_of):
+            self.repeated += post.id <= before
+            self.reposts += post.id > before
+            return False
+        if before is None and stranger and self._copies.original(str(item), post.text, post.at):
+            self.copies += 1
+            return False
+        self.edits += before is not None
+        self._versions[item] = post.id
+        self._versions.move_to_end(item)
+        while len(self._versions) > MOST:
+            self._versions.popitem(last=False)
+        return True

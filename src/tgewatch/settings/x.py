@@ -84,7 +84,7 @@ class XSettings(Section):
     returned costs."""
     clause_for: tuple[Priority, ...] = (Priority.MEDIUM, Priority.LOW)
     """Priorities whose accounts are narrowed by `phrases`; all posts of the others are read."""
-    exclude: str = "-is:retweet"
+    exclude: str = "-is:retweet -is:reply"
     """Operators that are added to every query of accounts."""
     keywords: tuple[str, ...] = ()
     """Phrases to look for across all of X; each match costs. Off when empty."""

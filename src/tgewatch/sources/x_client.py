@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,10 +28,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FIELDS = (
-    "author_id,created_at,edit_history_tweet_ids,entities,lang,note_tweet,public_metrics,"
-    "referenced_tweets"
+    "author_id,created_at,edit_history_{0}_ids,entities,lang,note_{0},public_metrics,"
+    "referenced_{0}s"
 )
 """Free of charge; expansions are never asked for: they bill."""
+SPELLINGS = ("tweet", "post")
+"""Of field names: as documented, and as described since OpenAPI 2.167. What is refused gives way."""
+SPACING: Mapping[str, float] = {"all": 1.05}
+"""Seconds between two calls to an endpoint with a rule of its own: search/all takes one a second."""
 PAGE = 100
 """Posts of a page; the size costs nothing, only what is returned."""
 BATCH = 100
@@ -55,7 +60,7 @@ PATHS: Mapping[str, str] = {
     "counts": "/2/tweets/counts/recent",
     "rules": "/2/tweets/search/stream/rules",
     "stream": "/2/tweets/search/stream",
-    "connections": "/2/connections",
+    "connections": "/2/connections/filtered_stream",
 }
 BILLED = frozenset({"recent", "all", "timeline", "stream"})
 """Endpoints that the month's cap on posts closes."""
@@ -82,6 +87,8 @@ class XClient:
         self._base = base_url
         self._owner = sha256(token.encode()).hexdigest()[:8]
         self._times = ServerClock()
+        self._spelling = SPELLINGS[0]
+        self._spaced: dict[str, tuple[asyncio.Lock, float]] = {}
         self._refused: dict[str, tuple[float, RefusedError]] = {}
         self.limits: dict[str, int] = {}
         """Calls of a window, as the headers last said, by endpoint."""
@@ -125,11 +132,8 @@ class XClient:
         `since` and `until` are ids, `start` a time; `patience` bounds the wait for a turn, in
         seconds. Raises TransientError or RefusedError.
         """
-        parameters: dict[str, Any] = {"max_results": PAGE, "tweet.fields": FIELDS}
-        if place == "timeline":
-            parameters |= {"exclude": "retweets"}
-        else:
-            parameters |= {"query": query}
+        parameters: dict[str, Any] = {"max_results": PAGE}
+        parameters |= {"exclude": "retweets"} if place == "timeline" else {"query": query}
         if since:
             parameters["since_id"] = since
         if until:
@@ -140,7 +144,7 @@ class XClient:
         if token:
             parameters["pagination_token" if place == "timeline" else "next_token"] = token
         path = PATHS[place].format(quote(query, safe="")) if place == "timeline" else PATHS[place]
-        answer = await self._get(place, path, parameters, urgency, patience)
+        answer = await self._posts(place, path, parameters, urgency, patience)
         page = self._read(parse.read_page, answer)
         self._purse.posts(((post.id, post.author) for post in page.posts), self.server_time())
         return page
@@ -185,7 +189,7 @@ class XClient:
         """Open the filtered stream. Raises what a call raises; TransientError (x_crowded) besides."""
         if (error := self.refusal("stream")) is not None:
             raise error
-        parameters = urlencode({"tweet.fields": FIELDS})
+        parameters = urlencode(self._fields())
         ticket = await self._turns.acquire(
             self._name("stream"), urgency=Urgency.HIGH, deadline=1_800.0
         )
@@ -211,6 +215,30 @@ class XClient:
     def charge(self, post: Post) -> None:
         """Charge a post that came over the stream."""
         self._purse.posts(((post.id, post.author),), self.server_time())
+
+    async def _posts(
+        self,
+        endpoint: str,
+        path: str,
+        parameters: Mapping[str, Any],
+        urgency: Urgency,
+        patience: float,
+    ) -> Called:
+        """Ask for posts with their fields, spelt the other way when X does not know this one."""
+        refused: RefusedError | None = None
+        for spelling in (self._spelling, *(s for s in SPELLINGS if s != self._spelling)):
+            self._spelling = spelling
+            asked = {**parameters, **self._fields()}
+            try:
+                return await self._get(endpoint, path, asked, urgency, patience)
+            except RefusedError as error:
+                if error.cause != "x_invalid" or f"{spelling}.fields" not in str(error):
+                    raise
+                refused = error
+        raise refused or AssertionError  # the last turn returns or raises
+
+    def _fields(self) -> dict[str, str]:
+        return {f"{self._spelling}.fields": FIELDS.format(self._spelling)}
 
     async def _get(
         self,
@@ -249,8 +277,11 @@ class XClient:
             headers = (*headers, ("Content-Type", "application/json"))
         ticket = await self._turns.acquire(self._name(endpoint), urgency=urgency, deadline=patience)
         sent = self._clock.now()
-        self._count(endpoint)
         try:
+            if endpoint in SPACING:
+                await self._space(endpoint)
+                sent = self._clock.now()
+            self._count(endpoint)
             answer = await self._caller.call(
                 method, self._base + target, headers=headers, body=body, seconds=SECONDS
             )
@@ -261,6 +292,16 @@ class XClient:
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the class of success
             raise self._refusal_of(endpoint, answer)
         return answer
+
+    async def _space(self, endpoint: str) -> None:
+        """Return once the endpoint has been left alone for long enough."""
+        lock, _ = self._spaced.setdefault(endpoint, (asyncio.Lock(), -math.inf))
+        async with lock:
+            now = self._clock.monotonic()
+            wait = self._spaced[endpoint][1] + SPACING[endpoint] - now
+            if wait > 0:
+                await self._clock.sleep(wait)
+            self._spaced[endpoint] = (lock, self._clock.monotonic())
 
     def _settled(self, endpoint: str, ticket: Any, answer: Called, sent: float) -> None:
         """Tell the ledger, and learn the server's time and limits."""
