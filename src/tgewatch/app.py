@@ -95,11 +95,32 @@ class Program:
     metering: Metering
 
     async def scan(
-        self, *, everything: bool = False, deadline: float | None = None, kind: str = "scan"
+        self,
+        *,
+        everything: bool = False,
+        warm: int = 0,
+        deadline: float | None = None,
+        kind: str = "scan",
     ) -> CycleReport:
         """Do one round, as Watch does, and record it as a cycle of that kind."""
         with self.metering.cycle(kind):
-            return await self.watch.scan(everything=everything, deadline=deadline)
+            report = await self.watch.scan(everything=everything, warm=warm, deadline=deadline)
+            self._count_warmed(report)
+            return report
+
+    async def warm(self, polls: int, *, deadline: float | None = None) -> CycleReport:
+        """Poll the most at risk ahead of a batch, as Watch does; counted, but no cycle."""
+        report = await self.watch.warm(polls, deadline=deadline)
+        self.metering.take()
+        self._count_warmed(report)
+        return report
+
+    def _count_warmed(self, report: CycleReport) -> None:
+        if report.warmed is not None:
+            count = self.metering.recorder.count
+            count("warm_polls", report.warmed.polls)
+            count("warm_items_expected", round(report.warmed.expected))
+            count("warm_items", report.warmed.found)
 
     async def run(
         self,

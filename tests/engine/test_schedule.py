@@ -376,13 +376,28 @@ def test_the_most_at_risk_come_first_and_nobody_out_of_turn():
     assert schedule.most_at_risk(NOW + 300, 1) == [a_source("new").url]
 
 
+def test_who_is_polled_before_its_time_is_given_to_nobody_else_and_paid_for():
+    sources = [a_source(str(n)) for n in range(4)]
+    schedule = scheduled(*sources, history=hourly())[0]
+    before = repr(schedule)
+
+    taken = schedule.most_at_risk(NOW + 300, 3, take=True)
+
+    assert len(set(taken)) == 3
+    assert repr(schedule) != before
+    assert set(schedule.due(NOW + DAY, 10)) == {one.url for one in sources} - set(taken)
+    for url in taken[:2]:
+        schedule.report(url, at=NOW + 300, outcome="unchanged")
+    schedule.put_back(taken[2])
+    assert set(schedule.due(NOW + DAY, 10)) == set(taken)
+
+
 def test_predictions_are_compared_with_what_came():
     schedule, following = scheduled(a_source(), history=hourly())
     schedule.report(a_source().url, at=following.at, outcome="changed", published=[following.at])
 
     assert schedule.calibration.reliability().polls == 1
     assert schedule.expected(a_source().url, following.at + HOUR) > 0
-    assert schedule.intensity(a_source().url, following.at) > 0
 
 
 def test_says_when_silence_would_be_news():

@@ -26,6 +26,10 @@ def scan(
     everything: Annotated[
         bool, typer.Option("--all", help="Poll every source, due or not.")
     ] = False,
+    warm: Annotated[
+        int,
+        typer.Option(min=0, metavar="POLLS", help="Poll so many more, the most at risk of news."),
+    ] = 0,
     now: Annotated[
         str | None,
         typer.Option(
@@ -44,7 +48,7 @@ def scan(
     configure(debug=context.obj.debug)
     clock = clock_at(now)
     loaded = load(context, settings, state)
-    report = _run(loaded, clock=clock, everything=everything, json=json, quiet=quiet)
+    report = _run(loaded, clock=clock, everything=everything, warm=warm, json=json, quiet=quiet)
     if json:
         print_json(as_object(report))
     else:
@@ -53,7 +57,7 @@ def scan(
 
 
 def _run(
-    settings: "Settings", *, clock: Any, everything: bool, json: bool, quiet: bool
+    settings: "Settings", *, clock: Any, everything: bool, warm: int, json: bool, quiet: bool
 ) -> "CycleReport":
     from tgewatch.app import open_program, run_loop  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.progress import progress_for  # noqa: PLC0415 - as above
@@ -64,7 +68,7 @@ def _run(
             async with open_program(
                 settings, clock=clock, progress=shown, console_to_stderr=json
             ) as program:
-                return await program.scan(everything=everything)
+                return await program.scan(everything=everything, warm=warm)
 
     return run_loop(play())
 
@@ -97,6 +101,12 @@ def as_object(report: "CycleReport") -> dict[str, Any]:
             "deferred": report.deferred,
             "unfinished": report.unfinished,
             "not_due": report.not_due,
+        },
+        "warmed": report.warmed
+        and {
+            "polls": report.warmed.polls,
+            "expected": round(report.warmed.expected, 2),
+            "found": report.warmed.found,
         },
         "items": {
             "seen": report.seen,
@@ -134,6 +144,11 @@ def _show(settings: "Settings", report: "CycleReport") -> None:
         f" {len(report.events)} events touched, {len(report.transitions)} changes;"
         f" dropped: {dropped or 'none'}"
     )
+    if report.warmed is not None:
+        out.print(
+            f"{report.warmed.polls} polled before their time: {report.warmed.found} new items,"
+            f" {report.warmed.expected:.1f} were expected"
+        )
     if report.deliveries:
         told = ", ".join(f"{count} {what}" for what, count in report.deliveries.items())
         out.print(f"deliveries: {told}")

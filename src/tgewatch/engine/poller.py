@@ -228,6 +228,8 @@ class Poller:
         else:
             report.changed += 1
         new = sum(not one.edited for one in judged)
+        if outcome != "failed":
+            report.news[source.url] = new
         report.new += new
         report.edited += len(judged) - new
         report.count(judged, stored)

@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 from tgewatch.model import Event, Judged, Stored, Transition
 
 
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What the polls brought that were made before their time."""
+
+    polls: int
+    """Made and answered."""
+    expected: float
+    """New items that were predicted of these."""
+    found: int
+    """New items that they brought."""
+
+
 @dataclass(slots=True)
 class CycleReport:
     """Counts of one round. Filled by the cycle, read by whoever shows it."""
@@ -33,6 +45,10 @@ class CycleReport:
     seen: int = 0
     new: int = 0
     edited: int = 0
+    news: Counter[str] = field(default_factory=Counter)
+    """URL of the source → new items, for each that answered."""
+    warmed: Warmed | None = None
+    """None without a warm-up."""
     baseline: int = 0
     """Of the new ones, those that were history when their source was first read."""
     dropped: dict[str, Counter[str]] = field(default_factory=dict)

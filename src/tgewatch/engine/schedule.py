@@ -137,12 +137,14 @@ class Schedule:
                     break
                 queue = self._free
             queue.pop()
-            entry = self._entries[head[1]]
-            entry.queued = False
-            if entry.policy == "index":
-                self._allowance.spend(now)
+            self._take(self._entries[head[1]], now)
             taken.append(head[1])
         return taken
+
+    def _take(self, entry: Entry, now: float) -> None:
+        entry.queued = False
+        if entry.policy == "index":
+            self._allowance.spend(now)
 
     def _earliest(self) -> tuple[DueQueue | None, tuple[float, str] | None]:
         free, metered = self._free.head(), self._metered.head()
@@ -358,10 +360,6 @@ class Schedule:
         """Return the items that are expected to be out by `now` and not yet seen."""
         return self._index.risk(self._entries[url].rhythm, now)[0]
 
-    def intensity(self, url: str, time: float) -> float:
-        """Return the items per second to expect at `time`: what prefetching goes by."""
-        return self._index.intensity(self._entries[url].rhythm, time)
-
     def rates(self) -> dict[str, float]:
         """Return the learned items per second of all sources without an interval of their own."""
         return {
@@ -370,18 +368,21 @@ class Schedule:
             if not entry.source.interval
         }
 
-    def most_at_risk(self, now: float, count: int) -> list[str]:
+    def most_at_risk(self, now: float, count: int, *, take: bool = False) -> list[str]:
         """Return up to `count` sources worth a poll before their time, most at risk first.
 
-        Only those for which a poll now is allowed; never-polled ones come first. They are not
-        taken out: report the polls that are made of them as usual.
+        Only those for which a poll now is allowed; never-polled ones come first. Report the polls
+        that are made of them as usual. With `take` they are taken out, and paid for, as by `due`.
         """
         ranked = (
             (self._index.risk(entry.rhythm, now)[1] if entry.rhythm.at else math.inf, url)
             for url, entry in self._entries.items()
             if entry.queued and entry.not_before <= now
         )
-        return [url for risk, url in heapq.nlargest(count, ranked) if risk > 0]
+        chosen = [url for risk, url in heapq.nlargest(count, ranked) if risk > 0]
+        for url in chosen if take else ():
+            self._take(self._entries[url], now)
+        return chosen
 
     def explain(self, url: str, now: float) -> Outlook:
         """Say when a source is polled next and what moved it. Unknown URLs raise KeyError."""

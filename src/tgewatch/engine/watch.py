@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from tgewatch.clock import Clock
@@ -11,6 +11,7 @@ from tgewatch.engine.deliver import Deliverer
 from tgewatch.engine.poller import Poller
 from tgewatch.engine.report import CycleReport
 from tgewatch.engine.schedule import Schedule
+from tgewatch.engine.warm import choose, warm
 from tgewatch.model import Source
 from tgewatch.ports import Store
 from tgewatch.settings import Settings
@@ -55,27 +56,57 @@ class Watch:
         for url, source in self._sources.items():
             self._schedule.add(source, states.get(url))
 
-    async def scan(self, *, everything: bool = False, deadline: float | None = None) -> CycleReport:
+    async def scan(
+        self, *, everything: bool = False, warm: int = 0, deadline: float | None = None
+    ) -> CycleReport:
         """Do one round over what is due, or over `everything`, and tell what it found.
 
-        `deadline` is in seconds; without it the settings' holds.
+        Up to `warm` more sources are polled before their time, the most at risk first. `deadline`
+        is in seconds; without it the settings' holds.
         """
+        urls = list(self._sources)
+        if everything:
+            return await self._round(urls, deadline)
+        now = self._clock.now()
+        urls = self._schedule.due(now, len(urls))
+        if not warm:
+            return await self._round(urls, deadline)
+        ahead = choose(self._schedule, polls=warm, now=now)
+        report = await self._round([*urls, *ahead.expected], deadline)
+        report.warmed = ahead.outcome(report)
+        return report
+
+    async def warm(self, polls: int, *, deadline: float | None = None) -> CycleReport:
+        """Poll up to `polls` sources, due or not, the most at risk first, and tell what it found.
+
+        For whoever is about to read a batch, and cannot wait for a whole round. The polls are paid
+        for from the same budget as all others. Not beside `scan`; beside `run` it may.
+        """
+        return await warm(
+            self._schedule,
+            lambda urls: self._round(urls, deadline),
+            polls=polls,
+            now=self._clock.now(),
+        )
+
+    async def _round(self, urls: Sequence[str], deadline: float | None) -> CycleReport:
+        """Poll these sources once, and tell what that brought."""
         begun = self._clock.monotonic()
         report = CycleReport(started=self._clock.now())
-        urls = list(self._sources)
-        if not everything:
-            urls = self._schedule.due(report.started, len(urls))
         report.not_due = len(self._sources) - len(urls)
         self._poller.progress.started(len(urls))
         await self._store.advance(report.started)
         cycle = Cycle(self._poller, settings=self._settings.cycle, report=report)
         waiting = await self._store.article_retries(report.started, limit=ARTICLE_QUEUE)
-        async with self._telling(lambda: report):
-            try:
-                async with asyncio.timeout(deadline or self._settings.cycle.deadline):
-                    await cycle.run(_each([self._sources[url] for url in urls]), waiting)
-            except TimeoutError:
-                self._late(cycle)
+        try:
+            async with self._telling(lambda: report):
+                try:
+                    async with asyncio.timeout(deadline or self._settings.cycle.deadline):
+                        await cycle.run(_each([self._sources[url] for url in urls]), waiting)
+                except TimeoutError:
+                    self._late(len(cycle.begun))
+        finally:
+            self._put_back(urls)
         report.unfinished = len(urls) - report.polled - report.deferred
         report.finished = self._clock.now()
         report.seconds = self._clock.monotonic() - begun
@@ -94,7 +125,8 @@ class Watch:
             await stop.wait()
             done, _ = await asyncio.wait([polling], timeout=GRACE)
             if not done:
-                self._late(cycle)
+                self._late(len(cycle.begun))
+                self._put_back(cycle.begun)
                 polling.cancel()
             chores.cancel()
 
@@ -143,9 +175,13 @@ class Watch:
             if last:
                 return
 
-    def _late(self, cycle: Cycle) -> None:
-        log.warning("deadline reached", extra={"unfinished": len(cycle.begun)})
-        for url in cycle.begun:
+    @staticmethod
+    def _late(unfinished: int) -> None:
+        log.warning("deadline reached", extra={"unfinished": unfinished})
+
+    def _put_back(self, urls: Iterable[str]) -> None:
+        """Return what was not polled after all, as due as it was; what was is there already."""
+        for url in urls:
             self._schedule.put_back(url)
 
 
