@@ -67,6 +67,8 @@ def test_a_month_that_is_used_up_is_another_429_with_requests_left(set_stage):
     assert data["type"].endswith("/usage-capped")
     assert (dict(stage.x.log.capped), dict(stage.x.log.too_many)) == ({NAME: 1}, {})
     assert stage.ask("/2/users/by", {"usernames": "bob_labs"})[0] == 200
+    stage.add_rules("news")
+    assert stage.ask("/2/tweets/search/stream")[2]["title"] == "UsageCapExceeded"
     stage.now += 900
     assert stage.ask(RECENT, {"query": "news"})[0] == 429
     stage.now += 9 * 86_400

@@ -28,7 +28,7 @@ from tgewatch.world.x.problems import (
 )
 from tgewatch.world.x.service import Call, Product, Service
 from tgewatch.world.x.stream import Connection, Stream
-from tgewatch.world.x.stream_rules import Streams
+from tgewatch.world.x.stream_rules import ACTIVITY, FILTERED, Streams
 from tgewatch.world.x.windows import Windows
 
 APP, USER, UNENROLLED = "app", "user", "unenrolled"
@@ -52,7 +52,9 @@ READS: Mapping[str, Callable[[Service, Call], dict[str, Any]]] = {
 STREAM_DELAYS = (1.0, 6.5)
 """Seconds from a post to the filtered stream; P99 is said to be 6 to 7."""
 EVENT_DELAYS = (0.1, 0.9)
-CAPPED = frozenset(name for name in READS if "tweets" in name and "counts" not in name)
+CAPPED = frozenset(
+    {name for name in READS if "tweets" in name and "counts" not in name} | {FILTERED, ACTIVITY}
+)
 """Endpoints that a used-up month closes."""
 
 

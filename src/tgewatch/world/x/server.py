@@ -77,7 +77,7 @@ class XServer:
                 while await self._talk(reader, writer):
                     pass
         finally:
-            writer.transport.abort() if writer.is_closing() else writer.close()
+            writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; say whether the connection stays open."""
