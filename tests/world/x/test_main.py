@@ -3,6 +3,34 @@ import subprocess
 import sys
 from urllib.request import Request, urlopen
 
+from tgewatch.world.x.__main__ import Hands, obey, ready
+from tgewatch.world.x.population import make_population
+from tgewatch.world.x.server import XServer
+
+
+def test_orders_are_obeyed_without_a_process_too(stage):
+    hands = Hands(stage.noon, 0.0)
+    stage.x._now = hands.now
+    made = obey({"publish": {"username": "AliceProtocol", "text": "zebra"}}, stage.x, hands)
+    assert obey({"advance": 40}, stage.x, hands) == {"now": stage.noon + 40}
+    assert stage.texts("zebra") == ["zebra"]
+    obey({"edit": {"id": made["id"], "text": "zebras"}}, stage.x, hands)
+    obey({"plant": {"endpoint": "GET /2/users/by", "kinds": ["503"]}}, stage.x, hands)
+    assert stage.ask("/2/users/by", {"usernames": "a"})[0] == 503
+    obey({"delete": made["id"]}, stage.x, hands)
+    obey({"drop": "stall"}, stage.x, hands)
+    report = obey({"report": True}, stage.x, hands)
+    assert (report["posts"], report["statuses"]) == (1, {"200": 1, "503": 1})
+    assert "problem" in obey({"publish": {"username": "nobody", "text": ""}}, stage.x, hands)
+    assert "problem" in obey({}, stage.x, hands)
+
+
+def test_what_a_client_has_to_know(stage):
+    people = make_population(seed=1, accounts=2, start=stage.noon, days=0.0, before=0.0)
+    told = ready(people, XServer(stage.x, port=8_080), "secret")
+    assert (told["base_url"], told["token"]) == ("http://127.0.0.1:8080", "secret")
+    assert [one["username"] for one in told["accounts"]] == [a.username for a in people.accounts]
+
 
 def test_it_says_where_it_is_obeys_and_ends_with_its_input():
     process = subprocess.Popen(

@@ -94,9 +94,32 @@ def test_likes_are_counted_as_of_now(stage):
     assert found(stage, "popular min_likes:900") == {"popular"}
 
 
+def test_answers_quotes_conversations_and_marks(stage):
+    hers = stage.post("gm #tge @friend")
+    stage.post("when?", author=stage.bob, kind="reply", target=hers.id)
+    stage.post("this", author=stage.bob, kind="quote", target=hers.id)
+    assert found(stage, "to:AliceProtocol") == found(stage, f"to:{stage.alice}") == {"when?"}
+    assert found(stage, "from:bob_labs is:quote") == {"this"}
+    assert found(stage, f"conversation_id:{hers.id} is:reply") == {"when?"}
+    assert found(stage, "from:AliceProtocol has:hashtags has:mentions") == {"gm #tge @friend"}
+    assert found(stage, "from:AliceProtocol has:cashtags") == set()
+    assert found(stage, "from:AliceProtocol has:media") == set()
+    assert found(stage, "from:AliceProtocol is:verified") == set()
+    assert found(stage, "#TGE") == {"gm #tge @friend"}
+
+
+def test_links_are_searched_apart_from_the_text(stage):
+    post = stage.post("read https://alice.example/tge-date?x=1")
+    scene = Scene(stage.archive, stage.now, stream=True)
+    assert compile_query("url_contains:tge-date", where=STREAM).matches(scene, post)
+    assert found(stage, "from:AliceProtocol example") == set()
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        "lang:english a",
+        "sample:0 a",
         "",
         "   ",
         "-is:retweet",

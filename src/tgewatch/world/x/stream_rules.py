@@ -173,8 +173,8 @@ class Streams:
         return answer
 
     def _delete_rules(self, wanted: dict[str, Any], now: float, *, dry: bool) -> dict[str, Any]:
-        ids = [str(one) for one in wanted.get("ids") or ()]
-        values = {str(one) for one in wanted.get("values") or ()}
+        ids = _texts(wanted.get("ids"))
+        values = set(_texts(wanted.get("values")))
         ids += [rule.id for rule in self.rules.values() if rule.value in values]
         found = [one for one in dict.fromkeys(ids) if one in self.rules]
         absent = [one for one in ids if one not in self.rules]
@@ -222,7 +222,7 @@ class Streams:
         user = str(chosen.get("user_id", "")) if isinstance(chosen, dict) else ""
         if not user.isdecimal():
             raise bad("filter", user, "filter.user_id must be the id of an account")
-        if body.get("event_type") not in {"post.create", "profile.update.bio"}:
+        if str(body.get("event_type")) not in {"post.create", "profile.update.bio"}:
             raise bad("event_type", str(body.get("event_type")), "not a known event type")
         if len(self.subscriptions) >= SUBSCRIPTIONS:
             raise bad("filter", user, f"at most {SUBSCRIPTIONS} subscriptions are allowed")
@@ -263,7 +263,7 @@ class Streams:
         """End the connections of a stream, of all (`all`), or those whose ids the body names."""
         name = call.path.get("endpoint_id", "")
         body = call.body if isinstance(call.body, dict) else {}
-        uuids = {str(one) for one in body.get("uuids") or ()}
+        uuids = set(_texts(body.get("uuids")))
         killed: list[Connection] = []
         for stream in (self.filtered, self.activity):
             if name in {"all", stream.name} or uuids & {o.id for o in stream.held(call.token)}:
@@ -275,6 +275,10 @@ class Streams:
                 "results": [{"uuid": one.id, "success": True} for one in killed],
             }
         }
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _entry(entry: Any) -> tuple[str, str]:
