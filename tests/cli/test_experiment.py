@@ -17,8 +17,8 @@ def command():
     register(app)
     runner = CliRunner()
 
-    def run(*arguments):
-        return runner.invoke(app, ["experiment", "replay", *map(str, arguments)])
+    def run(*arguments, what="replay"):
+        return runner.invoke(app, ["experiment", what, *map(str, arguments)])
 
     return run
 
@@ -86,3 +86,34 @@ def test_refuses_what_is_no_trace(command, tmp_path):
 
     assert isinstance(result.exception, MalformedError)
     assert isinstance(command("--trace", tmp_path / "none.csv").exception, FileNotFoundError)
+
+
+def test_compares_warm_ups_with_equal_polls(command, trace):
+    result = command("--trace", trace, "--share", 0.5, "--json", what="warm")
+    found = json.loads(result.stdout)
+
+    assert result.exit_code == 0
+    assert found["plan"]["polls_per_batch"] == 1
+    assert found["index"]["polls"] == found["round_robin"]["polls"] == found["index"]["batches"]
+    assert found["index"]["share_known"] > found["round_robin"]["share_known"]
+    assert found["none"]["mean_age"] is None
+    assert "calibration" not in found["none"]
+    assert {"brier", "base_rate_brier", "tenths"} <= found["index"]["calibration"].keys()
+
+
+def test_prints_warm_ups_for_people(command, trace):
+    result = command("--trace", trace, "--share", 0.5, "--between", 600, what="warm")
+    lines = result.stdout.splitlines()
+
+    assert lines[0].split("\t") == [
+        "chosen", "known", "mean age", "polls", "with news", "items", "lost",
+    ]  # fmt: skip
+    assert [line.split("\t")[0] for line in lines[1:4]] == ["none", "round robin", "index"]
+    assert "1 of 2 sources polled before each, and all of them every 600 s" in result.stderr
+
+
+def test_refuses_what_nobody_may_poll(command, trace):
+    result = command("--trace", trace, "--between", 10, what="warm")
+
+    assert result.exit_code == 2
+    assert "every 60 s" in result.stderr

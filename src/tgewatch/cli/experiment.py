@@ -1,22 +1,17 @@
 """`tgewatch experiment`: how soon news would have been seen under other polling policies."""
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tgewatch.cli import trial
+from tgewatch.cli import trial, warm
 from tgewatch.cli.options import JsonOption
-from tgewatch.cli.output import console, print_json, print_rows, say
+from tgewatch.cli.output import print_json, print_rows, say
+from tgewatch.cli.traces import LogOption, print_tenths, progress, read_log, reliability_object
 
 if TYPE_CHECKING:
     from tgewatch.engine.experiment import Plan, Ratio, Replayed, Trace
-
-Watch: TypeAlias = Callable[[str], Callable[[float], None]]
-"""Policy → what is told the share of its replay that is done."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +21,7 @@ def register(app: typer.Typer) -> None:
         help="Compare polling policies: replayed on a log of publications, or live.",
     )
     group.command()(replay)
+    group.command()(warm.warm)
     group.command()(trial.run)
     group.command()(trial.status)
     app.add_typer(group, name="experiment")
@@ -33,12 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def replay(
     *,
-    log: Annotated[
-        Path,
-        typer.Option(
-            "--trace", metavar="FILE.csv", help="Columns source and published (ISO 8601)."
-        ),
-    ],
+    log: LogOption,
     rate_of_fixed: Annotated[
         float,
         typer.Option(min=1.0, max=86_400.0, help="Seconds between polls of the fixed policy."),
@@ -58,10 +49,10 @@ def replay(
     from tgewatch.engine import experiment  # noqa: PLC0415 - `--help` needs none of it
 
     names = _names(policies, experiment.POLICIES)
-    trace = _read(log)
+    trace = read_log(log)
     plan = experiment.plan(trace, interval=rate_of_fixed, window=window, seed=seed)
     results: dict[str, Replayed] = {}
-    with _progress(quiet=json) as watch:
+    with progress(quiet=json) as watch:
         for name in names:
             results[name] = experiment.replay(trace, name, plan, progress=watch(name))
     ratios = {
@@ -88,42 +79,6 @@ def _names(text: str, known: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _read(path: Path) -> "Trace":
-    from tgewatch.engine.experiment import read_trace  # noqa: PLC0415 - as above
-    from tgewatch.errors import MalformedError  # noqa: PLC0415 - as above
-
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_trace(lines)
-    except UnicodeDecodeError as error:
-        raise MalformedError(f"no trace: {path} is not UTF-8") from error
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Watch]:
-    """Show a bar a policy on a terminal, a line a policy in a pipe, nothing when `quiet`."""
-    if quiet and not sys.stderr.isatty():
-        yield lambda _: lambda _: None
-        return
-    if not sys.stderr.isatty():
-
-        def announce(name: str) -> Callable[[float], None]:
-            say(f"replaying {name}")
-            return lambda _: None
-
-        yield announce
-        return
-    from rich.progress import Progress  # noqa: PLC0415 - only on a terminal
-
-    with Progress(console=console(stderr=True), transient=True) as bars:
-
-        def watch(name: str) -> Callable[[float], None]:
-            task = bars.add_task(f"replaying {name}", total=1.0)
-            return lambda share: bars.update(task, completed=share)
-
-        yield watch
-
-
 def _row(replayed: "Replayed") -> dict[str, Any]:
     from tgewatch.engine.experiment import summarise  # noqa: PLC0415 - as above
 
@@ -140,20 +95,7 @@ def _row(replayed: "Replayed") -> dict[str, Any]:
     }
     found = replayed.reliability
     if found.polls:
-        row["calibration"] = {
-            "polls": found.polls,
-            "brier": round(found.brier, 6),
-            "base_rate_brier": round(found.base_brier, 6),
-            "skill": round(found.skill, 4),
-            "tenths": [
-                {
-                    "polls": tenth.polls,
-                    "predicted": round(tenth.predicted, 5),
-                    "observed": round(tenth.observed, 5),
-                }
-                for tenth in found.tenths
-            ],
-        }
+        row["calibration"] = reliability_object(found)
     return row
 
 
@@ -210,18 +152,7 @@ def _print(
     for name, result in results.items():
         found = result.reliability
         if found.polls:
-            say(
-                f"{name}: Brier score of its predictions {found.brier:.5f}, of the base rate"
-                f" {found.base_brier:.5f}"
-            )
-            print_rows(
-                ("tenth", "polls", "news predicted", "news observed"),
-                [
-                    (number, tenth.polls, f"{tenth.predicted:.3%}", f"{tenth.observed:.3%}")
-                    for number, tenth in enumerate(found.tenths, 1)
-                ],
-                title=f"{name}: predicted and observed news, a tenth of the polls a line",
-            )
+            print_tenths(name, found)
 
 
 def _interval(ratio: "Ratio | None") -> str:
