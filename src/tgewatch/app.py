@@ -21,10 +21,12 @@ from tgewatch.engine.poller import Poller
 from tgewatch.engine.report import CycleReport
 from tgewatch.engine.schedule import Schedule
 from tgewatch.engine.watch import Watch
+from tgewatch.engine.x_desk import XDesk
 from tgewatch.fetch.cache import Cache, cache_from
 from tgewatch.fetch.cached import CachedFetcher
 from tgewatch.fetch.caller import HttpCaller
 from tgewatch.fetch.client import Client
+from tgewatch.fetch.ledger import ledgers_from
 from tgewatch.fetch.poster import HttpPoster
 from tgewatch.fetch.resolve import Resolver
 from tgewatch.fetch.transport import Transport
@@ -34,10 +36,12 @@ from tgewatch.notify.channels import open_channels
 from tgewatch.notify.router import Router
 from tgewatch.parse.article import parse_article
 from tgewatch.ports import Progress, SourceReader, Store
+from tgewatch.rules import x_plan
 from tgewatch.settings import Settings
 from tgewatch.sources.feed import FeedReader
 from tgewatch.sources.networks import network_readers
 from tgewatch.sources.page import PageReader
+from tgewatch.sources.x_parts import x_parts
 from tgewatch.store import Access, SqlStore, open_store
 
 T = TypeVar("T")
@@ -46,8 +50,6 @@ PAUSES = "fetch.pauses"
 """Name of the note that holds every Retry-After that still runs."""
 ARTICLE_SECONDS = 10.0
 """For the extraction of one article's text."""
-
-
 LOOK_SECONDS = 2.0
 """Between two looks of an endless watch at whether somebody watches its metrics."""
 
@@ -93,6 +95,8 @@ class Program:
     schedule: Schedule
     watch: Watch
     metering: Metering
+    x: XDesk | None = None
+    """None without a token."""
 
     async def scan(
         self,
@@ -148,6 +152,8 @@ class Program:
                 serving(bound.url)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             keeping = group.create_task(self._keep_metrics(kept))
+            if self.x is not None:
+                group.create_task(self.x.live(stop))
             self.metering.watch()
             try:
                 await self.watch.run(stop, reported=turned)
@@ -227,6 +233,11 @@ async def open_program(
             stack.callback(metering.save)
         offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
+        x = None
+        if settings.x.token:
+            settings = settings.model_copy(update={"sources": (*settings.sources, XDesk.source)})
+            x = _x_desk(settings, web=web, store=store, stack=stack, clock=clock, random=chance)
+            x.wake = partial(schedule.add, XDesk.source)
         poller = _poller(
             settings,
             router=router,
@@ -238,6 +249,7 @@ async def open_program(
             tap=tap or Untapped(),
             clock=clock,
             progress=progress,
+            x=x,
         )
         channels = open_channels(
             settings.channels,
@@ -260,7 +272,31 @@ async def open_program(
             clock=clock,
         )
         await watch.prepare()
-        yield Program(settings, clock, store, web.client, web.cache, schedule, watch, metering)
+        yield Program(settings, clock, store, web.client, web.cache, schedule, watch, metering, x)
+
+
+def _x_desk(
+    settings: Settings,
+    *,
+    web: Web,
+    store: SqlStore,
+    stack: AsyncExitStack,
+    clock: Clock,
+    random: Random,
+) -> XDesk:
+    ledgers = ledgers_from(settings.limits, root=settings.root, clock=clock)
+    stack.callback(ledgers.close)
+    parts = x_parts(
+        settings.x,
+        settings.companies,
+        caller=HttpCaller(web.transport, pool="twitter"),
+        turns=ledgers,
+        notes=store,
+        clock=clock,
+    )
+    x = XDesk(settings.x, settings.companies, ask=parts, clock=clock, chance=random.random)
+    stack.push_async_callback(x.close)
+    return x
 
 
 @asynccontextmanager
@@ -293,6 +329,7 @@ def _poller(
     tap: Tap,
     clock: Clock,
     progress: Progress,
+    x: XDesk | None,
 ) -> Poller:
     fetcher = CachedFetcher(metering.fetcher(web.client), cache=web.cache)
     extract = metering.call(
@@ -308,6 +345,7 @@ def _poller(
             clock=clock,
             offload=offload,
         ),
+        **({"x": x} if x is not None else {}),
     }
     return Poller(
         settings=settings,
@@ -315,6 +353,7 @@ def _poller(
         pipeline=Pipeline(
             metering.detector(settings.companies, settings.detection),
             Articles(fetcher, extract),
+            voices={h: c.name for h, c in x_plan.accounts(settings.companies).items()},
         ),
         schedule=schedule,
         store=tap.store(metering.store(store)),

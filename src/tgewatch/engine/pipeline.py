@@ -1,6 +1,8 @@
 """The way of an item: match, judge, perhaps read the article, judge again."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from tgewatch.detect.claim import claim_of
 from tgewatch.detect.detector import Detector
@@ -18,9 +20,17 @@ ARTICLE_KEPT = 20_000
 class Pipeline:
     """Decides what becomes of an item. Stores nothing and tells nobody."""
 
-    def __init__(self, detector: Detector, articles: Articles) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        articles: Articles,
+        *,
+        voices: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`voices` names the company of each account, by handle in lower case."""
         self._detector = detector
         self._articles = articles
+        self._voices = voices
 
     def judge(
         self,
@@ -36,7 +46,8 @@ class Pipeline:
         An item whose article could change the outcome is marked to be read at once
         (`article_retry_at` is `now`); until then it counts as what it is known to be.
         """
-        matches = self._detector.scan(item)
+        source = self._voice(source, item)
+        matches = self._detector.scan(item, source=source if item.kind == "post" else None)
         if not matches:
             return Judged(item=item, stage="match", reason="no_term", edited=edited)
         verdict = self._detector.judge(item, source=source, matches=matches)
@@ -72,6 +83,13 @@ class Pipeline:
         return replace(
             again, article="fetched", article_text=text[:ARTICLE_KEPT], edited=judged.edited
         )
+
+    def _voice(self, source: Source, item: Item) -> Source:
+        """Return the source as the voice of whose account a post is."""
+        if item.kind != "post" or source.company or not item.author:
+            return source
+        company = self._voices.get(item.author.lstrip("@").lower(), "")
+        return replace(source, company=company) if company else source
 
     @staticmethod
     def _settled(

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tgewatch.clock import Clock
 from tgewatch.engine.x_air import Air
 from tgewatch.engine.x_coverage import Coverage
 from tgewatch.engine.x_keywords import KeywordQuota
-from tgewatch.engine.x_ports import Api, Money, Notes, Queries, Streams, Who
+from tgewatch.engine.x_ports import Collaborators
 from tgewatch.engine.x_rounds import Rounds
 from tgewatch.engine.x_status import Look, learned, told
 from tgewatch.errors import MalformedError, RefusedError, TgewatchError, TransientError
@@ -30,18 +30,6 @@ RETRY_WAY = 6 * 3_600.0
 """Seconds until a way that X refused is tried again."""
 PLAN, ROUNDS = "x.plan", "x.rounds"
 """Names of notes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collaborators:
-    """Whom the desk asks."""
-
-    api: Api
-    queries: Queries
-    stream: Streams
-    who: Who
-    money: Money
-    notes: Notes
 
 
 class Asking:
@@ -127,7 +115,14 @@ class Asking:
         pace = x_plan.pace(shards, {p: n for p, n in limits.items() if n}, least=least)
         now = self._clock.now()
         quiet = max(self._settings.quiet, pace)
-        self.rounds.use(shards, pace=pace, quiet=quiet, longest=self._settings.audit, now=now)
+        self.rounds.use(
+            shards,
+            pace=pace,
+            quiet=quiet,
+            longest=self._settings.audit,
+            tight=pace > least,
+            now=now,
+        )
         if lost:
             self.rounds.hasten(now)
         log.info("x_strategy", extra={"reason": self.strategy.reason, "shards": len(shards)})

@@ -14,7 +14,8 @@ import orjson
 
 from tgewatch.clock import Clock
 from tgewatch.engine.x_air import Air
-from tgewatch.engine.x_asking import Asking, Collaborators
+from tgewatch.engine.x_asking import Asking
+from tgewatch.engine.x_ports import Collaborators
 from tgewatch.engine.x_status import STATUS, status_of
 from tgewatch.errors import RefusedError, TgewatchError
 from tgewatch.model import Company, Item, Source, SourceState, Validators
@@ -46,6 +47,8 @@ MOST = 2_000
 
 class XDesk:
     """Reads X. `live` runs beside the polls of an endless watch; without it a poll does a round."""
+
+    source = SOURCE
 
     def __init__(
         self,
@@ -117,17 +120,20 @@ class XDesk:
             self._raised_at = self._clock.monotonic()
             raise
 
-    async def live(self) -> None:
-        """Ask what falls due and keep the stream, until cancelled."""
+    async def live(self, stop: asyncio.Event) -> None:
+        """Ask what falls due and keep the stream until `stop`; then let nobody wait for news."""
         self._asking.live = True
         try:
-            await self._based.wait()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._never_ending(self._listen))
-                group.create_task(self._never_ending(self._keep_asking))
+                work = (self._listen, self._keep_asking)
+                tasks = [group.create_task(self._never_ending(each)) for each in work]
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
         finally:
             self._asking.live = False
             self._air.off()
+            self._news.set()
 
     async def posts(self, *, seconds: float) -> list[Post]:
         """Do a round without a store, and return what came: each post once in this process.
@@ -152,10 +158,6 @@ class XDesk:
     def company(self, post: Post) -> Company | None:
         """Return the company whose account a post is of."""
         return self._accounts.get(self._ask.who.handle(post.author))
-
-    def hurry(self) -> None:
-        """Let the poll that waits for news return."""
-        self._news.set()
 
     async def close(self) -> None:
         """Save what is known."""
@@ -252,6 +254,7 @@ class XDesk:
     # --- what runs on -----------------------------------------------------------------------
 
     async def _never_ending(self, work: Callable[[], Awaitable[None]]) -> None:
+        await self._based.wait()
         while True:
             try:
                 await work()

@@ -104,3 +104,20 @@ class Notes(Protocol):
 
     async def write_note(self, name: str, value: bytes | None, *, at: float) -> None:
         """Note something under a name."""
+
+
+class Collaborators(Protocol):
+    """Whom the desk asks: `sources.x_parts.XParts`."""
+
+    @property
+    def api(self) -> Api: ...
+    @property
+    def queries(self) -> Queries: ...
+    @property
+    def stream(self) -> Streams: ...
+    @property
+    def who(self) -> Who: ...
+    @property
+    def money(self) -> Money: ...
+    @property
+    def notes(self) -> Notes: ...

@@ -34,17 +34,25 @@ class Rounds:
         return tuple(self._shards.values())
 
     def use(
-        self, shards: Sequence[Shard], *, pace: float, quiet: float, longest: float, now: float
+        self,
+        shards: Sequence[Shard],
+        *,
+        pace: float,
+        quiet: float,
+        longest: float,
+        tight: bool,
+        now: float,
     ) -> None:
         """Ask these from now on, each every `pace` seconds on average and at most `quiet` apart.
 
         What was learned of a shard's rhythm stays; a shard is due when it would have been. New ones
-        are due at once. `longest` bounds the waits that `done` may ask for.
+        are due at once. `longest` bounds the waits that `done` may ask for. `tight` says that X
+        allows no more, so that no shard may take a turn of the next window.
         """
         longest_wait = max(quiet, pace)
         settings = PollingSettings(
             interval=max(1.0, pace),
-            floor=max(1.0, pace / 2),
+            floor=max(1.0, pace if tight else pace / 2),
             cap=longest_wait,
             stretch=max(1.0, longest_wait / max(1.0, pace)),
             error_base=ERROR_BASE,

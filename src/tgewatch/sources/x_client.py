@@ -156,7 +156,8 @@ class XClient:
         parameters = {"usernames": ",".join(handles[:BATCH])}
         answer = await self._get("users", PATHS["users"], parameters, urgency, patience)
         accounts = self._read(parse.read_accounts, answer)
-        self._purse.users((int(account.id) for account in accounts.found), self.server_time())
+        found = ((int(account.id), account.handle) for account in accounts.found)
+        self._purse.users(found, self.server_time())
         return accounts
 
     async def counts(self, query: str) -> list[int]:

@@ -85,8 +85,8 @@ class Purse(Protocol):
     def posts(self, posts: Iterable[tuple[int, str]], at: float) -> None:
         """Charge posts that were returned: id and id of the author."""
 
-    def users(self, ids: Iterable[int], at: float) -> None:
-        """Charge users that were returned."""
+    def users(self, users: Iterable[tuple[int, str]], at: float) -> None:
+        """Charge users that were returned: id and handle."""
 
     def counts(self, at: float) -> None:
         """Charge a request for counts."""

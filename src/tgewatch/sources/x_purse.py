@@ -26,12 +26,19 @@ class SavedPurse:
     """A bill that is saved now and then. Knows whom each post is charged to."""
 
     def __init__(
-        self, settings: XSettings, *, notes: Notes, clock: Clock, company: Callable[[str], str]
+        self,
+        settings: XSettings,
+        *,
+        notes: Notes,
+        clock: Clock,
+        owners: Mapping[str, str],
+        handle: Callable[[str], str],
     ) -> None:
-        """`company` returns whose account an author's id is, or nothing."""
+        """`owners` are companies by handle in lower case, `handle` returns that of an id."""
         self._notes = notes
         self._clock = clock
-        self._company = company
+        self._owners = owners
+        self._handle = handle
         self._saved_at = clock.monotonic()
         self._dirty = False
         self.caps = Caps(settings.budget, settings.budget_day, settings.soft, settings.late)
@@ -49,12 +56,12 @@ class SavedPurse:
 
     def posts(self, posts: Iterable[tuple[int, str]], at: float) -> None:
         """Charge posts: id and id of the author."""
-        charged = ((post, self._company(author)) for post, author in posts)
+        charged = ((post, self._owners.get(self._handle(author), "")) for post, author in posts)
         self._dirty |= bool(self.bill.charge_posts(charged, at))
 
-    def users(self, ids: Iterable[int], at: float) -> None:
-        """Charge users."""
-        charged = ((user, self._company(str(user))) for user in ids)
+    def users(self, users: Iterable[tuple[int, str]], at: float) -> None:
+        """Charge users: id and handle."""
+        charged = ((user, self._owners.get(handle.lower(), "")) for user, handle in users)
         self._dirty |= bool(self.bill.charge_users(charged, at))
 
     def counts(self, at: float) -> None:

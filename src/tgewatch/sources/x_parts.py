@@ -1,0 +1,57 @@
+"""Everything that reads X, put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tgewatch.clock import Clock
+from tgewatch.model import Company
+from tgewatch.rules import x_plan
+from tgewatch.settings import XSettings
+from tgewatch.sources.x_client import XClient
+from tgewatch.sources.x_ports import Caller, Notes, Turns
+from tgewatch.sources.x_purse import SavedPurse
+from tgewatch.sources.x_search import QueryReader
+from tgewatch.sources.x_stream import StreamReader
+from tgewatch.sources.x_users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class XParts:
+    """Who asks X, and who remembers what it said and cost."""
+
+    api: XClient
+    queries: QueryReader
+    stream: StreamReader
+    who: Users
+    money: SavedPurse
+    notes: Notes
+
+
+def x_parts(
+    settings: XSettings,
+    companies: Sequence[Company],
+    *,
+    caller: Caller,
+    turns: Turns,
+    notes: Notes,
+    clock: Clock,
+) -> XParts:
+    """Return them. Opens nothing and asks nothing."""
+    owners = {handle: company.name for handle, company in x_plan.accounts(companies).items()}
+
+    def handle(user: str) -> str:
+        return users.handle(user)  # who come later, as their look-ups are charged
+
+    purse = SavedPurse(settings, notes=notes, clock=clock, owners=owners, handle=handle)
+    client = XClient(
+        caller, turns, purse=purse, clock=clock, token=settings.token, base_url=settings.base_url
+    )
+    users = Users(client, notes=notes, clock=clock, fresh=settings.users_fresh)
+    return XParts(
+        api=client,
+        queries=QueryReader(client, settings),
+        stream=StreamReader(client, clock=clock),
+        who=users,
+        money=purse,
+        notes=notes,
+    )
