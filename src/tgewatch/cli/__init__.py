@@ -22,6 +22,7 @@ COMMANDS = (
     "events",
     "why",
     "sources",
+    "spend",
     "deliveries",
     "store",
     "metrics",

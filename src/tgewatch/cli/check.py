@@ -57,7 +57,12 @@ def check(
 
 
 def summary(settings: "Settings") -> dict[str, Any]:
-    """Return what the settings amount to, without secrets."""
+    """Return what the settings amount to, without secrets. Raises ConfigError."""
+    from tgewatch.cli.x_lines import plan_line  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.rules.x_plan import problems  # noqa: PLC0415 - as above
+
+    if found := problems(settings.x):
+        raise ConfigError(found)
     database = settings.store.database_url
     return {
         "settings": str(settings.file) if settings.file else "built in",
@@ -70,12 +75,15 @@ def summary(settings: "Settings") -> dict[str, Any]:
         "policy": settings.polling.policy,
         "interval": settings.polling.interval,
         "mode": settings.detection.mode,
+        "x": plan_line(settings),
         "notes": _notes(settings),
     }
 
 
 def _notes(settings: "Settings") -> list[str]:
     """Return what is off or unusual, and how to change it, a sentence each."""
+    from tgewatch.cli.x_lines import off_line  # noqa: PLC0415 - as above
+
     notes = []
     if not settings.companies and settings.detection.mode == "watch":
         notes.append(
@@ -90,6 +98,8 @@ def _notes(settings: "Settings") -> list[str]:
         notes.append("Only the console is told: add a [[channel]] with a url for e-mail or chat.")
     if settings.fetch.allow_private:
         notes.append("Private addresses may be fetched: [fetch] allow_private = false forbids it.")
+    if line := off_line(settings):
+        notes.append(line)
     return notes
 
 
@@ -107,6 +117,7 @@ def _print(found: dict[str, Any]) -> None:
         "store": found["store"],
         "polling": f"{found['policy']}, about every {found['interval']:g} s",
         "detection": f"{found['mode']} mode",
+        "x": found["x"],
     }
     out = console()
     for name, value in rows.items():

@@ -62,6 +62,7 @@ async def _watch(read: Callable[[], "Settings"], *, json: bool) -> None:
     from tgewatch.app import open_program  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.progress import Silent  # noqa: PLC0415 - as above
     from tgewatch.cli.systemd import Supervisor  # noqa: PLC0415 - as above
+    from tgewatch.cli.x_lines import off_line  # noqa: PLC0415 - as above
     from tgewatch.clock import SystemClock  # noqa: PLC0415 - as above
 
     settings = read()
@@ -90,6 +91,8 @@ async def _watch(read: Callable[[], "Settings"], *, json: bool) -> None:
         beating = group.create_task(_beat(supervisor, clock))
         supervisor.ready(f"watching {len(settings.sources)} sources")
         say(f"watching {len(settings.sources)} sources for {len(settings.companies)} companies")
+        if line := off_line(settings):
+            say(line)
         await program.run(stop, reported=reported, serving=lambda url: say(f"metrics on {url}"))
         supervisor.stopping()
         beating.cancel()

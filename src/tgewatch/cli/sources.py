@@ -30,7 +30,12 @@ def sources(
     json: JsonOption = False,
 ) -> None:
     """Show how every source does and when it is polled next, the worst first."""
+    import orjson  # noqa: PLC0415 - as above
+
     from tgewatch.cli.archive import read  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.cli.x_lines import print_status  # noqa: PLC0415 - as above
+    from tgewatch.engine.x_desk import SOURCE as X  # noqa: PLC0415 - as above
+    from tgewatch.engine.x_status import STATUS  # noqa: PLC0415 - as above
     from tgewatch.model import SourceState  # noqa: PLC0415 - as above
 
     unknown = set(health or ()) - set(WORST_FIRST)
@@ -38,15 +43,20 @@ def sources(
         raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(WORST_FIRST)}")
     loaded = load(context, settings, state)
 
-    async def ask(store: Any, now: float) -> Any:
-        return await store.source_states([source.url for source in loaded.sources]), now
+    listed = (*loaded.sources, X) if loaded.x.token else loaded.sources
 
-    states, now = read(context, ask, settings=loaded)
-    known = [(s, states.get(s.url) or SourceState(url=s.url)) for s in loaded.sources]
+    async def ask(store: Any, now: float) -> Any:
+        states = await store.source_states([source.url for source in listed])
+        return states, await store.note(STATUS) if loaded.x.token else None, now
+
+    states, x, now = read(context, ask, settings=loaded)
+    x = orjson.loads(x) if x else None
+    known = [(s, states.get(s.url) or SourceState(url=s.url)) for s in listed]
     known = [pair for pair in known if not health or pair[1].health in health]
     known.sort(key=lambda pair: (WORST_FIRST.index(pair[1].health), pair[0].name.lower()))
     if json:
-        print_json([_as_object(source, found) for source, found in known])
+        objects = [_as_object(source, found) for source, found in known]
+        print_json([{**o, "x": x} if o["kind"] == "x" else o for o in objects])
         return
     print_rows(
         ("source", "health", "next poll", "newest", "polls", "url"),
@@ -63,6 +73,8 @@ def sources(
         ],
         title=f"{len(known)} sources",
     )
+    if x is not None and any(source.kind == "x" for source, _ in known):
+        print_status(x, now)
 
 
 def next_poll(state: "SourceState", now: float) -> str:

@@ -17,7 +17,7 @@ from tgewatch.engine.x_air import Air
 from tgewatch.engine.x_asking import Asking
 from tgewatch.engine.x_ports import Collaborators
 from tgewatch.engine.x_status import STATUS, status_of
-from tgewatch.errors import RefusedError, TgewatchError
+from tgewatch.errors import ConfigError, RefusedError, TgewatchError
 from tgewatch.model import Company, Item, Source, SourceState, Validators
 from tgewatch.model.post import Post
 from tgewatch.parse.x_items import item_of
@@ -59,6 +59,9 @@ class XDesk:
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
+        """Raise ConfigError for settings that lead to queries that X refuses."""
+        if problems := x_plan.problems(settings):
+            raise ConfigError(problems)
         self._settings = settings
         self._companies = companies
         self._accounts = x_plan.accounts(companies)
@@ -185,8 +188,6 @@ class XDesk:
     async def _begin(self, state: SourceState) -> None:
         async with self._lock:
             if not self._begun:
-                if problems := x_plan.problems(self._settings):
-                    raise RefusedError("; ".join(problems), cause="bad_settings")
                 await self._ask.money.load()
                 self._etag = state.validators.etag
                 number, _, cursors = self._etag.partition(" ")
