@@ -14,6 +14,8 @@ from tgewatch.model import Company, Contribution, Item, Kind, Match, Source, Spa
 from tgewatch.settings.detecting import CompanyRules, DetectionSettings
 
 CANCELLING = ("cancel", "scrap", "call", "abandon", "shelve", "rug pull", "axe")
+OWN_VOICE = 1.5
+"""Log-odds for a project's own source: it speaks of its own token, and knows."""
 UNSURE = (0.08, 0.92)
 """Confidence between which the full text of an entry may change the judgement."""
 LONG_SUMMARY = 300
@@ -65,7 +67,8 @@ class Detector:
         named = naming(evidence.readings)
         company = self._company(item, source, found, evidence, named)
         rules = self._rules.get(company)
-        why = tuple(self._why(evidence, found, rules))
+        own = bool(company) and company == self._speaker(item, source)
+        why = tuple(self._why(evidence, found, rules, own=own))
         score = sum(c.value for c in why)
         confidence = probability(score)
         limit = (rules.threshold if rules else None) or self._settings.threshold
@@ -108,15 +111,24 @@ class Detector:
         meant = self._companies.meant(evidence.fields, found, evidence.readings, named, least=least)
         if meant:
             return meant
-        own = (source.company if source else "") or self._matcher.home(item.source, item.url)
+        own = self._speaker(item, source)
         return own if self._companies.get(own) else ""
+
+    def _speaker(self, item: Item, source: Source | None) -> str:
+        """Return the company whose own source it is, or an empty string."""
+        return (source.company if source else "") or self._matcher.home(item.source, item.url)
 
     def _ticker(self, company: str) -> str:
         known = self._companies.get(company)
         return known.tickers[0] if known and len(known.tickers) == 1 else ""
 
     def _why(
-        self, evidence: Evidence, found: Sequence[Match], rules: CompanyRules | None
+        self,
+        evidence: Evidence,
+        found: Sequence[Match],
+        rules: CompanyRules | None,
+        *,
+        own: bool,
     ) -> Iterator[Contribution]:
         readings = evidence.readings
         for name, value, mark in self._model.contributions(evidence.features):
@@ -132,6 +144,8 @@ class Detector:
             if weight is not None and match.tier not in tiers and not match.company:
                 tiers.add(match.tier)
                 yield Contribution(f"term {match.tier}", weight, match.term, match.span)
+        if own:
+            yield Contribution("own voice", OWN_VOICE)
         if rules and rules.weight:
             yield Contribution(f"company {rules.name}", rules.weight)
 

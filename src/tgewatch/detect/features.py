@@ -22,6 +22,8 @@ OBJECTS = frozenset(
     {"TOKEN", "NEWTOKEN", "AIRDROP", "TGE", "SALE", "TOKENOMICS", "NETWORK", "NFT", "FUND",
      "STABLE", "TICKER", "LISTING", "TOKENS", "POOL", "CLAIM"}
 )  # fmt: skip
+BIRTHS = frozenset({"LAUNCH", "UNVEIL", "LAUNCHED", "WILL"})
+"""With a ticker, these say as much as the word token would: “$ABC is live”."""
 EVENTS = frozenset(
     {"TOKEN", "NEWTOKEN", "AIRDROP", "AIRDROPS", "TGE", "SALE", "POOL", "TOKENOMICS", "CLAIM",
      "LISTING", "TRADING", "DATED"}
@@ -103,7 +105,8 @@ def _shape(title: Reading, *, post: bool) -> Iterator[str]:
         yield "shape question"
     if marks[0].tag == "NUM" or marks[0].low in ("top", "best"):
         yield "shape list"
-    if not any(m.tag in EVENTS for m in marks):
+    tags = {m.tag for m in marks}
+    if not tags & EVENTS and not ("TICKER" in tags and tags & BIRTHS):
         yield "shape no event"
     old = sum(m.tag == "OLD" for m in marks)
     if old > 1:

@@ -1,7 +1,7 @@
 """The classes of words that detection knows, read from the data that ships with the package."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -22,22 +22,27 @@ class Lexicon:
     words: Mapping[str, str]
     phrases: Mapping[str, str]
 
+    extra: Sequence[str] = ()
+    """Further terms of the early filter, which are no evidence by themselves."""
+
     def terms(self) -> Mapping[str, str]:
         """Return term → tier (its class in lower case) for what the early filter looks for."""
         both = {**self.words, **self.phrases}
-        return {term: name.lower() for term, name in both.items() if name in TERM_CLASSES}
+        found = {term: name.lower() for term, name in both.items() if name in TERM_CLASSES}
+        return {**dict.fromkeys(self.extra, "hint"), **found}
 
 
 def read(text: str) -> Lexicon:
     """Return the lexicon that a TOML document describes; the first class to list a word has it."""
     words: dict[str, str] = {}
     phrases: dict[str, str] = {}
-    for name, entry in tomllib.loads(text)["class"].items():
+    document = tomllib.loads(text)
+    for name, entry in document["class"].items():
         for word in entry.get("words", "").split():
             words.setdefault(word, name)
         for phrase in entry.get("phrases", ()):
             phrases.setdefault(phrase, name)
-    return Lexicon(words=words, phrases=phrases)
+    return Lexicon(words=words, phrases=phrases, extra=tuple(document.get("hints", ())))
 
 
 def data(name: str) -> str:

@@ -95,6 +95,8 @@ def _candidates(reading: Reading) -> Iterator[Candidate]:
         score = _fitness(reading, first, last) + (-1.2 if old else 0.0)
         if "NAME" in tags:
             score += 0.8
+        elif not old and first:
+            score -= 0.7  # ordinary words with capitals, in the middle of a headline
         yield Candidate(words.strip("'\" "), first, last, score, old)
 
 
@@ -125,6 +127,8 @@ def _fitness(reading: Reading, first: int, last: int) -> float:
 def _before(marks: Sequence[Mark], first: int, before: Mark) -> float:
     if before.low in PLACES:
         return -1.6
+    if before.low == "for":
+        return -0.7
     if before.tag == "LISTING" or before.low in ("dubbed", "called", "named"):
         return 1.5
     if before.tag in ("ANNOUNCE", "WILL", "UNVEIL", "LAUNCH", "PLAN", "POOL", "ON") and any(

@@ -16,6 +16,13 @@ FUNCTION_WORDS = frozenset(
     "our we i you my it this that will be is are was were has have been can could now new first "
     "second next more just ready into over amid despite against than up down out off via".split()
 )
+SHOUTED = frozenset({"PRICE", "PROMO", "NETWORK", "FILLER", "GUIDE", "UNLOCK", "PEOPLE"})
+"""Classes whose words, in capitals, are tickers: “PUMP token”, “TREAT airdrop”."""
+ACRONYMS = frozenset(
+    "ath rsi macd ema fomo roi ai l1 l2 l3 dex dao dapp sdk api llm ceo cto xp ama vs depin gamefi defi".split()
+)
+PLACES = frozenset("US USA U.S UK EU UAE NY NYC DC LA UN NATO AI CEO CTO CFO COO".split())
+"""In capitals these are no tickers."""
 MARKS = frozenset("?!:(),")
 SENTENCE_CASE = 0.4
 """Share of long words in lower case from which capitals mean something."""
@@ -131,6 +138,7 @@ class Reader:
             tag = self._tag(token, month, first=index == 0, sentence=sentence, loud=loud)
             if tag:
                 marks.append(Mark(tag, token.text, token.low, token.start, token.end))
+        _months(marks)
         _name_by_position(marks)
         return Reading(field, _whole_names(field, marks), sentence)
 
@@ -167,7 +175,10 @@ class Reader:
             return _number(low)
         if lead.isupper() and low not in self._common and self._is_established(text, month, loud):
             return "OLD"
-        return self._words.get(low) or self._other(text, low, first, sentence, loud)
+        tag = self._words.get(low)
+        if tag in SHOUTED and text.isupper() and not loud and low not in ACRONYMS:
+            return "CAPS"
+        return tag or self._other(text, low, first, sentence, loud)
 
     def _is_established(self, text: str, month: int, loud: bool) -> bool:  # noqa: FBT001 - as found
         if self._old.names.get(text.lower(), ALWAYS) <= month:
@@ -176,6 +187,8 @@ class Reader:
 
     def _other(self, text: str, low: str, first: bool, sentence: bool, loud: bool) -> str:  # noqa: FBT001 - as above
         """Return the tag of a word of no class: itself, CAPS or NAME."""
+        if text in PLACES:
+            return "PLACE"
         if low in FUNCTION_WORDS:
             return low
         if text.isupper() and len(text) > 1 and not loud:
@@ -203,6 +216,22 @@ DOERS = frozenset(
     "LISTING DATED TOKENOMICS CLAIM SALE MIGRATE ( CAPS".split()
 )
 """What may follow a name that is an ordinary word: “Scroll announces”, “Grass airdrop”."""
+
+
+MONTH_OR_VERB = frozenset({"march", "may", "mar"})
+BEFORE_MONTHS = frozenset({"in", "by", "of", "for", "this", "until", "before", "since", "early", "late", "mid", "on"})  # fmt: skip
+
+
+def _months(marks: list[Mark]) -> None:
+    """Take “March 18” and “in May” for dates, and leave “may” and “march” alone."""
+    for index, mark in enumerate(marks):
+        if mark.low in MONTH_OR_VERB and mark.text[0].isupper():
+            after = marks[index + 1].tag if index + 1 < len(marks) else ""
+            before = marks[index - 1] if index else None
+            if after in ("NUM", "YEAR") or (
+                before and (before.tag == "NUM" or before.low in BEFORE_MONTHS)
+            ):
+                marks[index] = replace(mark, tag="SOON")
 
 
 def _name_by_position(marks: list[Mark]) -> None:

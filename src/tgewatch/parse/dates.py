@@ -37,8 +37,8 @@ def find(
     found = sorted(_read(text, now, signs), key=lambda f: (f[0], -f[1]))
     claims: list[DateClaim] = []
     last = -1
-    for start, end, period in found:
-        if start >= last:
+    for number, (start, end, period) in enumerate(found):
+        if start >= last and not _repeats(text, found[number : number + 2]):
             claims.append(_claim(text, start, end, period, field))
             last = end
     return tuple(claims)
@@ -55,6 +55,14 @@ def _read(text: str, now: datetime, signs: frozenset[str]) -> Iterator[tuple[int
                 continue
             if period and (period.start - now.date()).days < MAX_AHEAD:
                 yield _words_start(match), match.end(), period
+
+
+def _repeats(text: str, pair: list[tuple[int, int, Period]]) -> bool:
+    """Return whether the first of a pair only names the weekday of the second."""
+    if len(pair) < 2 or pair[0][2].basis == "stated" or pair[1][2].basis != "stated":  # noqa: PLR2004 - a pair
+        return False
+    between = text[pair[0][1] : pair[1][0]]
+    return between.strip(" ,(") == "" and pair[1][2].precision is Precision.DAY
 
 
 def _words_start(match: re.Match[str]) -> int:
