@@ -191,6 +191,8 @@ async def day(
     searches = sum(n for call, n in fake.log.calls.items() if "/search/" in call and "stream" not in call)
     status = desk.status() if desk else {}
     delays = sorted(machine.seen.delays)
+    versions = {v: post.versions[0] for post in _posts(population.archive) for v in post.versions}
+    first = versions.get
     posts_billed = sum(len(bill.posts) + bill.again for bill in fake.meter.days.values())
     everything = wanted(population, narrowed=narrowed, start=0.0, end=START + 2 * seconds)
     return {
@@ -207,7 +209,7 @@ async def day(
         "edits": machine.seen.edits,
         "billed": posts_billed,
         "billed_ids": len(billed),
-        "relevant_billed": len(billed & everything),
+        "relevant_billed": sum(first(post) in everything for post in billed),
         "dollars": sum(bill.dollars for bill in fake.meter.days.values()),
         "mean_delay": statistics.fmean(delays) if delays else 0.0,
         "p95_delay": delays[int(len(delays) * 0.95)] if delays else 0.0,

@@ -90,7 +90,7 @@ def _notes(settings: "Settings") -> list[str]:
             "No company is watched: set extends_default = true, add a [[company]],"
             ' or set [detection] mode = "discover".'
         )
-    if not settings.sources:
+    if not settings.sources and not settings.x.token:
         notes.append("No source is polled: set extends_default = true or add a [[source]].")
     if not settings.channels:
         notes.append("Nobody is told: add a [[channel]].")

@@ -153,7 +153,7 @@ def _show(settings: "Settings", report: "CycleReport") -> None:
         told = ", ".join(f"{count} {what}" for what, count in report.deliveries.items())
         out.print(f"deliveries: {told}")
     _show_failures(report)
-    if not settings.sources:
+    if not settings.sources and not settings.x.token:
         say("No source is polled: set extends_default = true or add a [[source]].")
 
 

@@ -16,7 +16,7 @@ KEPT = 400
 """Days of the past that are kept."""
 RECENT = 7
 """Days that the forecast goes by."""
-OTHERS = "keywords"
+OTHERS = "others"
 """Whom posts of accounts off the watchlist are charged to."""
 
 
