@@ -44,6 +44,7 @@ def show(
         print(summary(checks))
         _print_baseline(settings, found)
         print_rows(OPERATION_COLUMNS, operation_rows(written), title="Operations")
+        _print_ahead(written)
     missed = strict and any(one.passed is False for one in checks)
     raise typer.Exit(ExitCode.PARTIAL if missed else ExitCode.DONE)
 
@@ -151,13 +152,35 @@ def _print_baseline(settings: "MetricsSettings", found: dict[str, float | None])
     )
 
 
+def _print_ahead(written: "Written") -> None:
+    """Say what was done ahead of its use, in the last run, and what it was worth."""
+    from tgewatch.metrics.ahead import worth  # noqa: PLC0415 - `--help` needs none of it
+
+    counts, found = written.counts, worth(written.counts)
+    if counts.get("articles_read"):
+        lead = written.operations.get("article.lead", {}).get("p50")
+        parts = [f"{name} {value:.1%}" for name, value in found.items() if value is not None]
+        if lead is not None:
+            parts.append(f"ready {lead:.2f} s before a message (median)")
+        print(f"\n{counts['articles_read']} articles read at detection: {', '.join(parts)}")
+    if counts.get("warm_polls"):
+        print(
+            f"\n{counts['warm_polls']} polls before their time:"
+            f" {counts.get('warm_items', 0)} new items,"
+            f" {counts.get('warm_items_expected', 0)} were expected"
+        )
+
+
 def _as_object(
     written: "Written", found: dict[str, float | None], checks: tuple["Check", ...]
 ) -> dict[str, Any]:
+    from tgewatch.metrics.ahead import worth  # noqa: PLC0415 - `--help` needs none of it
+
     return {
         "at": written.at,
         "running": written.running,
         "measures": found,
+        "articles_ahead": dict(worth(written.counts)),
         "targets": [
             {
                 "measure": one.target.measure,

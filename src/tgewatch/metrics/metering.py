@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from tgewatch.clock import Clock
 from tgewatch.detect.detector import Detector
+from tgewatch.metrics.ahead import Ahead
 from tgewatch.metrics.archive import read_baseline, read_metrics
 from tgewatch.metrics.export import report, save
 from tgewatch.metrics.intake import Intake, TierCounts
@@ -57,6 +58,7 @@ class Metering:
         self.recorder.enabled = settings.enabled
         self.targets: Sequence[Target] = targets_of(settings.targets)
         """What is good enough; can be replaced while running."""
+        self._ahead = Ahead(self.recorder, clock=clock)
         self._intake: Intake | None = None
         self._progress: TimedProgress | None = None
         self._started = clock.now()
@@ -87,7 +89,10 @@ class Metering:
         if not self._settings.enabled:
             return fetcher
         return TimedFetcher(
-            fetcher, recorder=self.recorder, clock=self._clock, keep_alive=self._keep_alive
+            self._ahead.fetcher(fetcher),
+            recorder=self.recorder,
+            clock=self._clock,
+            keep_alive=self._keep_alive,
         )
 
     def readers(self, readers: Mapping[str, SourceReader]) -> Mapping[str, SourceReader]:
@@ -104,12 +109,15 @@ class Metering:
         return TimedDetector(companies, settings, recorder=self.recorder)
 
     def store(self, store: Store) -> Store:
-        return TimedStore(store, recorder=self.recorder) if self._settings.enabled else store
+        if not self._settings.enabled:
+            return store
+        return TimedStore(self._ahead.store(store), recorder=self.recorder)
 
     def channels(self, channels: Sequence[Channel]) -> Sequence[Channel]:
         if not self._settings.enabled:
             return channels
-        return [TimedChannel(one, recorder=self.recorder) for one in channels]
+        listened = map(self._ahead.channel, channels)
+        return [TimedChannel(one, recorder=self.recorder) for one in listened]
 
     def progress(self, progress: Progress) -> Progress:
         self._progress = TimedProgress(progress, recorder=self.recorder)
