@@ -40,6 +40,14 @@ check: $(READY)  ## Format, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+quality: $(READY)  ## Score the detection on labelled text, against floors that only rise
+	$(BIN)/python scripts/quality.py
+
+bench: $(READY)  ## Measure everything; fill in the numbers and charts of the docs
+	$(BIN)/tgewatch bench --json --charts docs/images > benchmarks/results.json.new
+	mv benchmarks/results.json.new benchmarks/results.json
+	$(BIN)/python scripts/check_numbers.py --write
+
 lock: $(READY)  ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --upgrade --quiet \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
