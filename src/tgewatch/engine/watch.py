@@ -80,7 +80,7 @@ class Watch:
         """Poll up to `polls` sources, due or not, the most at risk first, and tell what it found.
 
         For whoever is about to read a batch, and cannot wait for a whole round. The polls are paid
-        for from the same budget as all others. Not beside `scan`; beside `run` it may.
+        for from the same budget as all others. Not while `scan` or `run` is under way.
         """
         return await warm(
             self._schedule,
@@ -95,10 +95,10 @@ class Watch:
         report = CycleReport(started=self._clock.now())
         report.not_due = len(self._sources) - len(urls)
         self._poller.progress.started(len(urls))
-        await self._store.advance(report.started)
         cycle = Cycle(self._poller, settings=self._settings.cycle, report=report)
-        waiting = await self._store.article_retries(report.started, limit=ARTICLE_QUEUE)
         try:
+            await self._store.advance(report.started)
+            waiting = await self._store.article_retries(report.started, limit=ARTICLE_QUEUE)
             async with self._telling(lambda: report):
                 try:
                     async with asyncio.timeout(deadline or self._settings.cycle.deadline):
