@@ -45,8 +45,7 @@ class Coverage:
         extra = x_plan.keyword_shard(settings) if keywords else ()
         packed = self._packed(companies, strategy, refused, extra=len(extra))
         self._bins.update(packed.bins)
-        for shard in packed.shards:
-            self._move_in(shard)
+        self._move_in(packed.shards)
         return (*packed.shards, *extra)
 
     def _packed(
@@ -74,21 +73,24 @@ class Coverage:
             extra=extra,
         )
 
-    def _move_in(self, shard: Shard) -> None:
-        """Let a shard begin where the least read of its accounts was left."""
-        if self._members.get(shard.name) != shard.handles:
-            former = {self._homes[h] for h in shard.handles if h in self._homes}
-            known = [self.cursors[name] for name in sorted(former) if name in self.cursors]
-            if known:
-                self.cursors[shard.name] = x_cursor.earliest(known)
-            self._members[shard.name] = shard.handles
-        for handle in shard.handles:
-            self._homes[handle] = shard.name
+    def _move_in(self, shards: Sequence[Shard]) -> None:
+        """Let each shard begin where the least read of its accounts was left."""
+        before, homes = dict(self.cursors), dict(self._homes)
+        for shard in shards:
+            if self._members.get(shard.name) != shard.handles:
+                former = {homes[h] for h in shard.handles if h in homes}
+                known = [before[name] for name in sorted(former) if name in before]
+                self.cursors.pop(shard.name, None)
+                if known:
+                    self.cursors[shard.name] = x_cursor.earliest(known)
+                self._members[shard.name] = shard.handles
+            self._homes.update(dict.fromkeys(shard.handles, shard.name))
 
     def settle(self, shards: Sequence[Shard]) -> None:
         """Forget the cursors of shards that are no more; accounts left out keep theirs."""
         kept = {shard.name for shard in shards} | set(self._homes.values())
         self.cursors = {name: c for name, c in self.cursors.items() if name in kept}
+        self._members = {name: h for name, h in self._members.items() if name in kept}
 
     def dump(self) -> bytes:
         """Return what is needed to go on after a restart, without the cursors."""
