@@ -162,7 +162,7 @@ def read_line(line: bytes) -> Line:
         return Line(post=_post(data, tags))
     errors = _list(document, "errors") or ([document] if "title" in document else [])
     if errors:
-        said = read_problem(orjson.dumps(errors[0]))
+        said = _problem(errors[0])
         kind = _text(errors[0], "disconnect_type", 100)
         return Line(disconnect=f"{said}{f' ({kind})' if kind else ''}" or "unknown")
     return Line()
@@ -174,6 +174,10 @@ def read_problem(body: bytes) -> Problem:
         document = _object(body)
     except MalformedError:
         return Problem(detail=clean(body[:300].decode("utf-8", "replace"), 200))
+    return _problem(document)
+
+
+def _problem(document: Mapping[str, Any]) -> Problem:
     errors = _list(document, "errors")
     first = errors[0] if errors else {}
     parameters = tuple(
