@@ -188,7 +188,9 @@ async def day(
     truth = wanted(population, narrowed=narrowed, start=START, end=end)
     keys = {key_of(post): post for post in truth}
     billed = {post for bill in fake.meter.days.values() for post in bill.posts}
-    searches = sum(n for call, n in fake.log.calls.items() if "/search/" in call and "stream" not in call)
+    searches = sum(
+        n for call, n in fake.log.calls.items() if "/search/" in call and "stream" not in call
+    )
     status = desk.status() if desk else {}
     delays = sorted(machine.seen.delays)
     versions = {v: post.versions[0] for post in _posts(population.archive) for v in post.versions}
@@ -221,7 +223,7 @@ async def _troubled(machine: Machine, fake: FakeX, seconds: float) -> None:
     """Kill the process three times, cut the network once for five minutes."""
     del fake
     for part in range(4):
-        if part == 2:  # noqa: PLR2004 - the third process
+        if part == 2:
 
             async def cut() -> None:
                 await machine.clock.sleep(seconds / 8)

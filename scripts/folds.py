@@ -93,6 +93,7 @@ def _calibration(run: Sequence[Marked], out: TextIO) -> None:
 
 def _curve(real: Sample, made: Sample, out: TextIO) -> None:
     out.write("learning curve: share of the labelled text, F1 on sure news\n")
+    out.flush()
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         run = cross_validated(real, made, salt="folds0", share=share)
         out.write(f"  {share:.2f}  {by_type(run)['news']['sure'].f1:.3f}\n")

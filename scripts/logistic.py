@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+ENOUGH = 5e-3
+"""A step smaller than this changes no verdict."""
 Array = NDArray[np.float64]
 Scales = Sequence[tuple[str, float]]
 SCALES: Scales = (("word ", 0.3), ("summary ", 0.5), ("post ", 0.6), ("says ", 1.5))
@@ -57,6 +59,6 @@ def fit(
         curve = weights * chance * (1 - chance) + 1e-9
         step = np.linalg.solve((full.T * curve) @ full + np.diag(ridge), slope)
         theta -= step
-        if np.abs(step).max() < 1e-4:
+        if np.abs(step).max() < ENOUGH:
             break
     return theta[:-1], float(theta[-1])

@@ -71,7 +71,9 @@ def main() -> int:
             low = floor is not None and value < floor - SLACK
             below += low
             limit = f"floor {floor:.4f}" if floor is not None else "no floor"
-            sys.stdout.write(f"{'FELL ' if low else '     '}{path.name} {name} {value:.4f} ({limit})\n")
+            sys.stdout.write(
+                f"{'FELL ' if low else '     '}{path.name} {name} {value:.4f} ({limit})\n"
+            )
         if options.higher:
             raised = {n: max(v, known.get(n, 0.0)) for n, v in figures.items()}
             floors[key] = {**known, **raised}

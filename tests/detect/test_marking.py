@@ -7,7 +7,8 @@ from tgewatch.model import DateClaim, Kind, Precision, Verdict
 MARCH_18 = 1742256000.0
 
 
-def row(relevant, said, *, kind="live", confidence=None, **labels):
+def row(outcome, *, kind="live", confidence=None, **labels):
+    relevant, said = outcome in ("hit", "miss"), outcome in ("hit", "alarm")
     truth = truth_of(
         {
             "type": "news",
@@ -35,14 +36,14 @@ def row(relevant, said, *, kind="live", confidence=None, **labels):
 
 
 def test_precision_and_recall_count_what_they_say():
-    found = marks([row(True, True), row(True, False), row(False, True), row(False, False)])
+    found = marks([row("hit"), row("miss"), row("alarm"), row("quiet")])
 
     assert (found.precision, found.recall) == (Share(1, 2), Share(1, 2))
     assert found.f1 == pytest.approx(0.5)
 
 
 def test_what_the_early_filter_dropped_is_not_found():
-    dropped = Marked(row(True, True).truth, None)
+    dropped = Marked(row("hit").truth, None)
 
     assert marks([dropped]).recall == Share(0, 1)
     assert marks([]).as_object()["precision"] is None
@@ -51,9 +52,9 @@ def test_what_the_early_filter_dropped_is_not_found():
 def test_kinds_are_scored_strictly_and_merged():
     found = marks(
         [
-            row(True, True, kind="listing"),
-            row(True, True, kind="live"),
-            row(True, True, kind="token_sale"),
+            row("hit", kind="listing"),
+            row("hit", kind="live"),
+            row("hit", kind="token_sale"),
         ]
     )
 
@@ -61,31 +62,29 @@ def test_kinds_are_scored_strictly_and_merged():
 
 
 def test_a_project_is_right_when_one_name_holds_the_other_or_the_ticker_agrees():
-    assert marks([row(True, True)]).project == Share(1, 1)
-    assert marks([row(True, True, project="Lumora")]).project == Share(1, 1)
-    assert marks([row(True, True, project="Lumora", ticker="LMR")]).project == Share(0, 1)
+    assert marks([row("hit")]).project == Share(1, 1)
+    assert marks([row("hit", project="Lumora")]).project == Share(1, 1)
+    assert marks([row("hit", project="Lumora", ticker="LMR")]).project == Share(0, 1)
 
 
 def test_dates_are_scored_only_where_the_text_gives_one_and_at_its_precision():
     stated = {"date_basis": "stated"}
 
-    assert marks([row(True, True, event_date="2025-03-18", **stated)]).date == Share(1, 1)
-    assert marks([row(True, True, event_date="2025-03", **stated)]).date == Share(0, 1)
-    assert marks([row(True, True, event_date="2025-03-19", date_basis="pubdate")]).date == Share(
-        0, 0
-    )
+    assert marks([row("hit", event_date="2025-03-18", **stated)]).date == Share(1, 1)
+    assert marks([row("hit", event_date="2025-03", **stated)]).date == Share(0, 1)
+    assert marks([row("hit", event_date="2025-03-19", date_basis="pubdate")]).date == Share(0, 0)
 
 
 def test_calibration_error_is_zero_for_honest_confidence():
-    honest = [row(n < 7, True, confidence=0.7) for n in range(10)]
-    proud = [row(n < 7, True, confidence=1.0) for n in range(10)]
+    honest = [row("hit" if n < 7 else "alarm", confidence=0.7) for n in range(10)]
+    proud = [row("hit" if n < 7 else "alarm", confidence=1.0) for n in range(10)]
 
     assert calibration_error(honest) == pytest.approx(0.0)
     assert calibration_error(proud) == pytest.approx(0.3)
 
 
 def test_sure_labels_are_reported_apart():
-    rows = [row(True, True), row(True, False, confidence="lo") if False else row(True, False)]
+    rows = [row("hit"), row("miss", confidence=0.2)]
 
     assert by_type(rows)["news"]["sure"].n == 2
     assert by_type(rows)["tweet"]["all"].n == 0

@@ -6,7 +6,7 @@ from tgewatch.model import Item
 
 
 def test_typographic_variants_become_plain_without_moving_anything():
-    assert plain("‘Tap’ – “Token” 𝐗") == "'Tap' - \"Token\" X"
+    assert plain("\u2018Tap\u2019 \u2013 \u201cToken\u201d \U0001d417") == "'Tap' - \"Token\" X"
 
 
 @given(st.text(max_size=200))

@@ -76,14 +76,14 @@ def test_detection_is_told_how_much_a_phrase_means(tmp_path):
     made = settings_for(
         shipped_settings(),
         companies=companies_of(["a"]),
-        keywords=("TGE", "airdrop is live", "mainnet party"),
+        keywords=("TGE", "airdrop is live", "zeppelin party"),
         sources=sources_of(["http://x/"]),
         store=tmp_path / "x.db",
     )
 
     weights = {phrase: t.weight for t in made.detection.terms for phrase in t.phrases}
     assert weights == {
-        "TGE": KNOWN_WEIGHT, "airdrop is live": KNOWN_WEIGHT, "mainnet party": NEW_WEIGHT
+        "TGE": KNOWN_WEIGHT, "airdrop is live": KNOWN_WEIGHT, "zeppelin party": NEW_WEIGHT
     }  # fmt: skip
     assert (made.channels, made.store.database_url) == ((), "")
     assert made.detection.mode == "watch"

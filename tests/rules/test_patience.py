@@ -16,9 +16,7 @@ def test_a_source_that_said_anything_gets_all_the_time_whatever_it_said(cause):
 
 
 def test_after_a_silence_it_is_waited_for_once_and_then_rarely():
-    borne = [
-        patience(errors=n, cause="stalled", answered=False, doubt=10.0) for n in range(1, 10)
-    ]
+    borne = [patience(errors=n, cause="stalled", answered=False, doubt=10.0) for n in range(1, 10)]
 
     assert borne == [None, 5.0, 5.0, 5.0, None, 5.0, 5.0, 5.0, None]
 

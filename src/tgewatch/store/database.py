@@ -13,7 +13,9 @@ from sqlalchemy.pool import StaticPool
 from tgewatch.errors import ConfigError, TgewatchError, TransientError
 
 CACHE_KB = 8_000
-"""Page cache of one SQLite connection."""
+"""Page cache of the SQLite connection that writes."""
+READERS_KB = 1_000
+"""Of each that reads: single items by index, and the system's own cache is behind it."""
 WRITERS_LOCK = 0x7467_6577
 """Key of the advisory lock under which PostgreSQL transactions write, one after the other."""
 
@@ -109,7 +111,7 @@ def _prepare_sqlite(
             connection.execute("PRAGMA journal_size_limit = 67108864")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        connection.execute(f"PRAGMA cache_size = -{READERS_KB if read_only else CACHE_KB}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
 
