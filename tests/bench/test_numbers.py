@@ -55,6 +55,14 @@ def test_unknown_names_and_open_marks_are_told():
     ]
 
 
+def test_a_figure_that_was_not_taken_says_so_until_it_is():
+    text = "<!-- bench:no.such -->not measured<!-- /bench -->"
+    taken = "<!-- bench:calls.ours -->not measured<!-- /bench -->"
+
+    assert not list(check.problems(text, KNOWN, "p.md"))
+    assert list(check.problems(taken, KNOWN, "p.md"))
+
+
 def test_filling_in_makes_a_page_agree_and_touches_nothing_else():
     text = "a <!-- bench:calls.ours -->?<!-- /bench --> b <!-- bench:no.such -->x<!-- /bench -->"
     new = check.filled(text, KNOWN)
