@@ -35,7 +35,7 @@ test-wheel: $(READY)  ## Build the wheel and pass all tests with it in place of 
 	TGEWATCH_TEST_INSTALLED=build/wheel PYTHONPATH=build/wheel $(PYTEST)
 
 check: $(READY)  ## Format, lint, types, imports
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check src tests benchmarks scripts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
