@@ -199,6 +199,14 @@ def test_a_huge_file_is_refused_before_it_is_parsed(desk):
             "it is 'pag'. Did you mean \"page\"?",
         ),
         ('[[source]]\nurl = "https://e.com/"\ninterval = "0s"', "must be more than 0"),
+        (
+            '[[detection.terms]]\ntier = "mine"\nweight = 1\npatterns = ["ok", "(i?)bad("]',
+            "tgewatch.toml:4: [detection.terms[1].patterns[2]] not a pattern of RE2's syntax",
+        ),
+        (
+            '[[company]]\nname = "x"\n[[detection.company]]\nname = "Nobody"',
+            "tgewatch.toml:4: [detection.company[1].name] no company on the watchlist",
+        ),
     ],
 )
 def test_a_wrong_value_is_told_with_the_remedy(desk, text, said):

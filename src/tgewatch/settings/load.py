@@ -2,14 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from tgewatch.errors import ConfigError
-from tgewatch.settings import Section, Settings, Tables
+from tgewatch.settings import Section, Settings, Tables, detecting
 from tgewatch.settings.agree import contradictions
 from tgewatch.settings.file import SettingsFile
 from tgewatch.settings.lines import KeyPath, key_lines, line_of
@@ -107,6 +107,8 @@ class _Draft:
         if self._shipped and not problems:
             whole, invalid = _validated(merged(self._shipped, self._raw))
             problems += told(invalid, self._where)
+        if alone is not None:
+            problems += told(_rule_problems(alone, whole), self._where)
         if problems or whole is None:
             raise ConfigError(sorted(dict.fromkeys(problems), key=_position))
         return whole
@@ -215,6 +217,13 @@ def _service_state(environ: Mapping[str, str]) -> Path | None:
 
 def _shown(file: Path, cwd: Path) -> Path:
     return file.relative_to(cwd) if file.is_relative_to(cwd) else file
+
+
+def _rule_problems(alone: SettingsFile, whole: SettingsFile | None) -> Iterator[Problem]:
+    """Yield what is wrong with the rules of detection that the file itself holds."""
+    companies = () if whole is None else tuple(entry.value() for entry in whole.companies)
+    for path, text in detecting.problems(alone.detection, companies):
+        yield Problem(("detection", *path), text)
 
 
 def _position(problem: str) -> tuple[str, int]:
