@@ -47,7 +47,7 @@ class Pipeline:
         (`article_retry_at` is `now`); until then it counts as what it is known to be.
         """
         source = self._voice(source, item)
-        matches = self._detector.scan(item, source=source if item.kind == "post" else None)
+        matches = self._detector.scan(item, source=source)
         if not matches:
             return Judged(item=item, stage="match", reason="no_term", edited=edited)
         verdict = self._detector.judge(item, source=source, matches=matches)
