@@ -65,16 +65,6 @@ def assess(
     return "slow" if next.elapsed >= limit else "ok"
 
 
-def changed(before: SourceState | None, after: SourceState) -> bool:
-    """Tell whether the user should hear of the source's health.
-
-    A source that is well at first sight is no news, nor is one that is slow.
-    """
-    old = before.health if before else "new"
-    well = {"new", "ok", "slow"}
-    return old != after.health and not (old in well and after.health in well)
-
-
 def _answered(
     common: SourceState, reading: Reading, *, now: float, settings: PollingSettings
 ) -> SourceState:
