@@ -1,6 +1,7 @@
 """Turns at a host, and waits that were asked for."""
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -285,3 +286,38 @@ def test_no_burst_means_every_start_is_spaced():
     clock = ManualClock()
 
     assert starts(clock, Hosts(clock=clock), 3, spacing=2.0) == [0, 2.0, 4.0]
+
+
+async def stay(hosts, clock, seconds, *, share):
+    """Visit for so long, and return when the visit began."""
+    until = clock.monotonic() + 60.0
+    with await hosts.turn("a", spacing=0.0, at_once=4, until=until, share=share) as turn:
+        turn.started()
+        begun = clock.monotonic()
+        await SystemClock().sleep(seconds)
+    return begun
+
+
+def test_who_shares_waits_for_the_one_before_to_leave_and_no_longer_than_that():
+    async def main():
+        clock = SystemClock()
+        hosts, begun = Hosts(clock=clock), clock.monotonic()
+        starts = await asyncio.gather(*(stay(hosts, clock, 0.05, share=5.0) for _ in range(3)))
+        assert max(starts) - begun < 2.0
+        assert all(b - a >= 0.05 for a, b in itertools.pairwise(sorted(starts)))
+
+    asyncio.run(main())
+
+
+def test_who_shares_goes_in_beside_one_who_stays_too_long():
+    async def main():
+        clock = SystemClock()
+        hosts = Hosts(clock=clock)
+        first = asyncio.ensure_future(stay(hosts, clock, 5.0, share=0.0))
+        await SystemClock().sleep(0)
+        begun = clock.monotonic()
+        assert 0.05 <= await stay(hosts, clock, 0.0, share=0.05) - begun < 2.0
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+    asyncio.run(main())

@@ -191,6 +191,7 @@ class Client:
                 spacing=self._policies.spacing(policy),
                 burst=self._policies.burst(policy),
                 at_once=job.pool.settings.per_host,
+                share=job.pool.settings.share,
                 until=job.until,
             )
         except TransientError as error:

@@ -1,6 +1,7 @@
 """How often and how many at a time one host is asked, and when it wants to be left alone."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Self
 
@@ -75,10 +76,18 @@ class Hosts:
         return f"<Hosts {sum(h.active for h in self._hosts.values())} active>"
 
     async def turn(
-        self, name: str, *, spacing: float, at_once: int, until: float, burst: int = 1
+        self,
+        name: str,
+        *,
+        spacing: float,
+        at_once: int,
+        until: float,
+        burst: int = 1,
+        share: float = 0.0,
     ) -> "Turn":
         """Return once it is our turn at host `name`; a context, left when the visit is over.
 
+        Waits up to `share` seconds for whoever is there to leave, and their connection to us.
         Raises TransientError (`busy`, with the seconds to wait) when the turn would not come before
         `until` on the monotonic clock.
         """
@@ -89,6 +98,7 @@ class Hosts:
             burst=burst,
             at_once=at_once,
             until=until,
+            share=share,
             clock=self._clock,
         )
         await turn.wait()
@@ -116,6 +126,7 @@ class Turn:
         "_host",
         "_name",
         "_paid",
+        "_share",
         "_spacing",
         "_until",
     )
@@ -129,6 +140,7 @@ class Turn:
         burst: int,
         at_once: int,
         until: float,
+        share: float,
         clock: Clock,
     ) -> None:
         self._name = name
@@ -137,6 +149,7 @@ class Turn:
         self._credit = (burst - 1) * spacing
         self._at_once = at_once
         self._until = until
+        self._share = share
         self._clock = clock
         self._first = False
         self._paid = False
@@ -185,6 +198,12 @@ class Turn:
         host = self._host
         await host.queue.acquire()
         self._first = True
+        if self._share and host.active:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._share):
+                    while host.active:
+                        host.freed.clear()
+                        await host.freed.wait()
         while host.active >= self._at_once:
             host.freed.clear()
             await host.freed.wait()

@@ -15,6 +15,8 @@ class Pool(Section):
     """Open beyond these, while their server has been silent for 50 ms: it keeps nobody else waiting."""
     per_host: int = Field(default=4, ge=1)
     """Open at once to one host."""
+    share: Seconds = Field(default=0.0, ge=0)
+    """Seconds to wait for a connection to the host that is in use before another is opened."""
     total: Seconds = Field(default=30.0, gt=0)
     """Seconds for a request with its retries."""
     connect: Seconds = Field(default=10.0, gt=0)
@@ -66,7 +68,7 @@ class FetchSettings(Section):
     dns_ttl: Seconds = Field(default=300.0, ge=0)
     """Seconds that a resolved name is remembered."""
     rss: Pool = Pool(waiting=1_000)
-    article: Pool = Pool(max_bytes=3_000_000)
+    article: Pool = Pool(max_bytes=3_000_000, share=1.0)
     twitter: Pool = Pool()
     default: Pool = Pool()
     hosts: tuple[HostPolicy, ...] = Field(default=(), validation_alias="host")
