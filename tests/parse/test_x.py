@@ -2,7 +2,7 @@ import json
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tgewatch.errors import MalformedError
@@ -210,6 +210,7 @@ def test_what_is_no_answer_is_refused(body):
             read(body)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(NAMES, JSON | st.lists(st.dictionaries(NAMES, JSON), max_size=3)))
 def test_no_document_breaks_a_reader(document):
     body = json.dumps(document).encode()

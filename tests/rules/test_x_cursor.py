@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgewatch.rules.snowflake import LAG, id_at
 from tgewatch.rules.x_cursor import Cursor, Gap, dump, earliest, joined, load
 
 GAPS = st.none() | st.builds(Gap, st.integers(0, 2**62), st.integers(0, 2**62))
@@ -20,12 +21,22 @@ def test_what_cannot_be_read_is_left_out(text):
 
 @given(st.lists(CURSORS, min_size=1, max_size=5))
 def test_the_earliest_of_cursors_misses_what_none_has_read(cursors):
-    first = earliest(cursors)
+    first = earliest(cursors, overlap=90)
 
-    assert all(first.newest <= c.newest and first.complete <= c.complete for c in cursors)
-    assert all(
-        first.gap.since <= c.gap.since and first.gap.until >= c.gap.until for c in cursors if c.gap
-    )
+    for one in cursors:
+        assert first.complete <= one.complete
+        assert first.newest <= max(one.newest, id_at(one.complete - LAG - 90))
+        assert one.gap is None or (
+            first.gap.since <= one.gap.since and first.gap.until >= one.gap.until
+        )
+
+
+def test_a_quiet_query_makes_no_busy_one_pay_again():
+    now = 1_790_078_400.0
+    quiet = Cursor(id_at(now - 36_000), now)
+    busy = Cursor(id_at(now - 10), now)
+
+    assert earliest([quiet, busy], overlap=90).newest == id_at(now - 120)
 
 
 def test_no_gaps_join_to_none():

@@ -28,6 +28,8 @@ PATIENCE = 2.0
 """Seconds that a query waits for its turn in the ledger; then it is put off, not failed."""
 RETRY_WAY = 6 * 3_600.0
 """Seconds until a way that X refused is tried again."""
+TIGHT = 0.8
+"""Share of the calls that X allows from which there is nothing to give to busy queries."""
 PLAN, ROUNDS = "x.plan", "x.rounds"
 """Names of notes."""
 
@@ -112,7 +114,8 @@ class Asking:
         shards = self._coverage.plan(way, level=level, keywords=keywords, refused=refused)
         self._coverage.settle(shards)
         least = self._settings.audit if streaming else self._settings.cycle
-        pace = x_plan.pace(shards, {p: n for p, n in limits.items() if n}, least=least)
+        allowed = x_plan.pace(shards, {p: n for p, n in limits.items() if n}, least=0.0)
+        pace = max(least, allowed)
         now = self._clock.now()
         quiet = max(self._settings.quiet, pace)
         self.rounds.use(
@@ -120,7 +123,7 @@ class Asking:
             pace=pace,
             quiet=quiet,
             longest=self._settings.audit,
-            tight=pace > least,
+            tight=allowed > TIGHT * least,
             now=now,
         )
         if lost:

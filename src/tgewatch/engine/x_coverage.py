@@ -82,7 +82,9 @@ class Coverage:
                 known = [before[name] for name in sorted(former) if name in before]
                 self.cursors.pop(shard.name, None)
                 if known:
-                    self.cursors[shard.name] = x_cursor.earliest(known)
+                    self.cursors[shard.name] = x_cursor.earliest(
+                        known, overlap=self._settings.overlap
+                    )
                 self._members[shard.name] = shard.handles
             self._homes.update(dict.fromkeys(shard.handles, shard.name))
 

@@ -47,12 +47,14 @@ class Rounds:
 
         What was learned of a shard's rhythm stays; a shard is due when it would have been. New ones
         are due at once. `longest` bounds the waits that `done` may ask for. `tight` says that X
-        allows no more, so that no shard may take a turn of the next window.
+        allows hardly more: then all take turns evenly, since a shard that came sooner would only
+        have to wait for the next window, and queries that are full are about equally busy.
         """
         longest_wait = max(quiet, pace)
         settings = PollingSettings(
+            policy="fixed" if tight else "index",
             interval=max(1.0, pace),
-            floor=max(1.0, pace if tight else pace / 2),
+            floor=max(1.0, pace / 2),
             cap=longest_wait,
             stretch=max(1.0, longest_wait / max(1.0, pace)),
             error_base=ERROR_BASE,

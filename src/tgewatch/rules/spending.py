@@ -16,6 +16,8 @@ KEPT = 400
 """Days of the past that are kept."""
 RECENT = 7
 """Days that the forecast goes by."""
+GRAIN = 1e-9
+"""What sums of cents in binary may be short by."""
 OTHERS = "others"
 """Whom posts of accounts off the watchlist are charged to."""
 
@@ -172,4 +174,4 @@ def _add(day: Day, company: str, dollars: float) -> None:
 
 
 def _share(spent: float, cap: float) -> float:
-    return spent / cap if cap > 0 else 0.0
+    return spent / cap + GRAIN if cap > 0 else 0.0

@@ -7,6 +7,7 @@ from typing import Any, Self
 import orjson
 
 from tgewatch.model.post import Post
+from tgewatch.rules.snowflake import LAG, id_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,17 @@ def joined(gaps: Iterable[Gap | None]) -> Gap | None:
     return Gap(min(gap.since for gap in real), max(gap.until for gap in real))
 
 
-def earliest(cursors: Iterable[Cursor]) -> Cursor:
-    """Return the cursor with which what any of these has not read is read. Raises ValueError for none."""
+def earliest(cursors: Iterable[Cursor], *, overlap: float) -> Cursor:
+    """Return the cursor with which what any of these has not read is read. Raises ValueError for none.
+
+    A quiet query has read further than its newest post: to its last answer, but for the lag of the
+    search and `overlap` seconds. Otherwise it would have the busy ones read and pay again.
+    """
     known = list(cursors)
+    if len(known) == 1:
+        return known[0]
     return Cursor(
-        newest=min(c.newest for c in known),
+        newest=min(max(c.newest, id_at(c.complete - LAG - overlap)) for c in known),
         complete=min(c.complete for c in known),
         gap=joined(c.gap for c in known),
     )

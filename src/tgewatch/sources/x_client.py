@@ -52,6 +52,7 @@ FORBIDDEN = 3_600.0
 CAP = 86_400.0
 """Seconds between two tries once the month's posts are used up."""
 
+CONFLICT = 409
 PATHS: Mapping[str, str] = {
     "recent": "/2/tweets/search/recent",
     "all": "/2/tweets/search/all",
@@ -104,6 +105,11 @@ class XClient:
         """Return the server's time, at the earliest that it can be."""
         now = self._clock.now()
         return self._times.earliest(now) if self._times.synced else now
+
+    def latest_time(self) -> float:
+        """Return the server's time, at the latest that it can be."""
+        now = self._clock.now()
+        return self._times.latest(now) if self._times.synced else now
 
     def refusal(self, endpoint: str) -> RefusedError | None:
         """Return why an endpoint is not asked for now."""
@@ -306,8 +312,12 @@ class XClient:
 
     def _settled(self, endpoint: str, ticket: Any, answer: Called, sent: float) -> None:
         """Tell the ledger, and learn the server's time and limits."""
-        body = answer.body if answer.status in {403, 429} else b""
-        self._turns.settle(ticket, status=answer.status, headers=answer.headers, body=body)
+        status, body = answer.status, b""
+        if status in {403, TOO_MANY}:
+            body = answer.body
+            if parse.read_problem(body).crowded:  # the window has calls left
+                status = CONFLICT
+        self._turns.settle(ticket, status=status, headers=answer.headers, body=body)
         now = self._clock.now()
         date = None if "age" in answer.headers else http_date(answer.headers.get("date", ""))
         if date is not None:
@@ -330,7 +340,7 @@ class XClient:
         if status == TOO_MANY:
             self.throttled += 1
             return TransientError(said, retry_after=wait, cause="x_rate_limited")
-        if status == 409:  # noqa: PLR2004 - X says so of a stream without rules
+        if status == CONFLICT:  # a stream without rules
             return TransientError(said, cause="x_no_rules")
         if 300 <= status < 500 and status not in {408, 425}:  # noqa: PLR2004 - the classes that say no
             return self._no(endpoint, status, said)

@@ -50,10 +50,11 @@ class QueryReader:
         if cursor is None:
             reach = min(history or self._settings.overlap, snowflake.WINDOW)
             cursor = Cursor(snowflake.id_at(asked - reach - snowflake.LAG), asked - reach)
+        latest = self._client.latest_time()
         since = snowflake.since(
-            cursor.newest, cursor.complete, now=asked, overlap=self._settings.overlap
+            cursor.newest, cursor.complete, now=latest, overlap=self._settings.overlap
         )
-        return await reading.since(cursor, since, asked)
+        return await reading.since(cursor, since, asked=asked, latest=latest)
 
 
 class _Reading:
@@ -78,12 +79,12 @@ class _Reading:
         self._posts: list[Post] = []
         self._calls = 0
 
-    async def since(self, cursor: Cursor, since: int, asked: float) -> Found:
-        ceiling = snowflake.id_at(asked + 60.0)
+    async def since(self, cursor: Cursor, since: int, *, asked: float, latest: float) -> Found:
+        ceiling = snowflake.id_at(latest + 60.0)
         newest, left, problem = await self._pages(since=since, until=0, ceiling=ceiling)
         gap = Gap(since, left) if left else None
         if cursor.gap is not None and not problem and not gap:
-            reach = max(cursor.gap.since, snowflake.since(0, 0.0, now=asked, overlap=0.0))
+            reach = max(cursor.gap.since, snowflake.since(0, 0.0, now=latest, overlap=0.0))
             until = cursor.gap.until
             _, left, problem = await self._pages(since=reach, until=until, ceiling=until)
             gap = Gap(reach, left) if left else None
