@@ -334,6 +334,39 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Tenure:
+    """A lease that was taken."""
+
+    name: str
+    token: int
+    """Fencing token: greater than that of every earlier holder. Whoever writes for the holder
+    says it, so that one who was thought dead cannot overwrite what came after."""
+
+
+class Leases(Protocol):
+    """Says which of many instances does what only one may do: run the schedule, hold the stream."""
+
+    async def take(self, name: str, *, seconds: float) -> Tenure | None:
+        """Return the lease if nobody holds it, or None. It runs out by itself."""
+
+    async def keep(self, tenure: Tenure, *, seconds: float) -> bool:
+        """Hold it for so long from now; False when it was lost meanwhile."""
+
+    async def give(self, tenure: Tenure) -> None:
+        """Let others have it; one that was lost already is no error."""
+
+
+class Reservations(Protocol):
+    """Says who does a thing that is to be done once, however many are about to."""
+
+    async def reserve(self, name: str, *, seconds: float) -> bool:
+        """Return whether it is ours to do; nobody else gets it within `seconds`."""
+
+    async def release(self, name: str) -> None:
+        """Let somebody else do it after all."""
+
+
+@dataclass(frozen=True, slots=True)
 class PostResponse:
     """What the other side said to a POST; its body is of no interest."""
 

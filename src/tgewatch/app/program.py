@@ -1,16 +1,17 @@
-"""Composition root: settings in, a running program out; the only module that names adapters."""
+"""A running program: everything that a watch needs, opened and closed in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import orjson
 from rich.console import Console
 
+from tgewatch.app.web import Web, open_web
 from tgewatch.clock import Clock
 from tgewatch.detect.merge import merge
 from tgewatch.engine.articles import Articles
@@ -22,14 +23,12 @@ from tgewatch.engine.report import CycleReport
 from tgewatch.engine.schedule import Schedule
 from tgewatch.engine.watch import Watch
 from tgewatch.engine.x_desk import XDesk
-from tgewatch.fetch.cache import Cache, cache_from
+from tgewatch.fetch.cache import Cache
 from tgewatch.fetch.cached import CachedFetcher
 from tgewatch.fetch.caller import HttpCaller
 from tgewatch.fetch.client import Client
 from tgewatch.fetch.ledger import ledgers_from
 from tgewatch.fetch.poster import HttpPoster
-from tgewatch.fetch.resolve import Resolver
-from tgewatch.fetch.transport import Transport
 from tgewatch.metrics.endpoint import Address, serve_metrics
 from tgewatch.metrics.metering import Metering
 from tgewatch.notify.channels import open_channels
@@ -42,9 +41,7 @@ from tgewatch.sources.feed import FeedReader
 from tgewatch.sources.networks import network_readers
 from tgewatch.sources.page import PageReader
 from tgewatch.sources.x_parts import x_parts
-from tgewatch.store import Access, SqlStore, open_store
-
-T = TypeVar("T")
+from tgewatch.store import SqlStore, open_store
 
 PAUSES = "fetch.pauses"
 """Name of the note that holds every Retry-After that still runs."""
@@ -52,15 +49,6 @@ ARTICLE_SECONDS = 10.0
 """For the extraction of one article's text."""
 LOOK_SECONDS = 2.0
 """Between two looks of an endless watch at whether somebody watches its metrics."""
-
-
-@dataclass(frozen=True, slots=True)
-class Web:
-    """The way to the web; several programs can share one."""
-
-    transport: Transport
-    client: Client
-    cache: Cache
 
 
 class Tap(Protocol):
@@ -170,29 +158,6 @@ class Program:
                 await asyncio.to_thread(self.metering.save)
                 await _keep_pauses(self.store, self.client, clock=self.clock)
             await self.clock.sleep(LOOK_SECONDS)
-
-
-@asynccontextmanager
-async def open_web(
-    settings: Settings,
-    *,
-    clock: Clock,
-    lookup: Callable[..., Any] | None = None,
-    random: Random | None = None,
-) -> AsyncIterator[Web]:
-    """Open connections and cache, and close them in reverse."""
-    chance = random or Random()  # noqa: S311 - jitter
-    resolver = Resolver(lookup)
-    transport = Transport(settings.fetch, clock=clock, resolver=resolver)
-    try:
-        async with (
-            cache_from(settings.cache, root=settings.root, clock=clock) as cache,
-            transport,
-            Client(transport, settings.fetch, clock=clock, random=chance) as client,
-        ):
-            yield Web(transport, client, cache)
-    finally:
-        await resolver.close()
 
 
 @asynccontextmanager
@@ -361,31 +326,6 @@ def _poller(
         clock=clock,
         progress=metering.progress(progress),
     )
-
-
-@asynccontextmanager
-async def open_archive(
-    settings: Settings, *, clock: Clock, access: Access = Access.READ
-) -> AsyncIterator[SqlStore]:
-    """Open the store alone: to ask, or to amend, also while a watch runs."""
-    async with open_store(
-        settings.store,
-        root=settings.root,
-        clock=clock,
-        merge=merge,
-        route=Router(settings.channels).route,
-        access=access,
-    ) as store:
-        yield store
-
-
-def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run the program's one event loop, on uvloop where there is one."""
-    try:
-        import uvloop  # noqa: PLC0415 - absent on Windows
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
 
 
 async def _article_text(offload: Offload, body: bytes, url: str, content_type: str) -> str:
