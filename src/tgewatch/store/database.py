@@ -18,6 +18,7 @@ READERS_KB = 1_000
 """Of each that reads: single items by index, and the system's own cache is behind it."""
 WRITERS_LOCK = 0x7467_6577
 """Key of the advisory lock under which PostgreSQL transactions write, one after the other."""
+ONE_AFTER_THE_OTHER = f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,13 @@ def open_memory() -> Database:
     return Database(engine, engine, None)
 
 
-def open_postgres(url: str, *, name: str, busy: float, readers: int) -> Database:
+def open_postgres(
+    url: str, *, name: str, busy: float, readers: int, shared: bool = False
+) -> Database:
     """Open a PostgreSQL database; `name` is how others see who is connected.
+
+    Its transactions write one after the other, whoever begins them. With `shared`, whoever writes
+    says so where it matters (ONE_AFTER_THE_OTHER), and the rest is written side by side.
 
     `busy` is how long to wait for other writers, in seconds, and for a network that is silent.
     Raises ConfigError when the URL is none, or the driver is not installed.
@@ -93,9 +99,11 @@ def open_postgres(url: str, *, name: str, busy: float, readers: int) -> Database
             ["store.database_url: PostgreSQL needs `pip install tgewatch[postgres]`"]
         ) from error
 
-    @sa.event.listens_for(writer, "begin")
-    def one_after_the_other(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+    if not shared:
+
+        @sa.event.listens_for(writer, "begin")
+        def one_after_the_other(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(ONE_AFTER_THE_OTHER)
 
     return Database(writer, reader, None)
 

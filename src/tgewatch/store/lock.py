@@ -1,4 +1,4 @@
-"""One instance holds the store."""
+"""One instance holds the store, or several share it."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from tgewatch.errors import ConfigError, StoreBusyError
 
 INSTANCE = 0x7467_6569
-"""Key of the advisory lock that the owning instance holds in PostgreSQL."""
+"""Key of the advisory lock in PostgreSQL: an owner holds it alone, those who share hold it together."""
 
 
 PATIENCE = 2_000
@@ -65,20 +65,23 @@ def _holder(text: bytes) -> str:
         return "another instance"
 
 
-def hold_database(engine: sa.Engine) -> None:
+def hold_database(engine: sa.Engine, *, shared: bool = False) -> None:
     """Make each new connection of `engine` hold the instance lock of a PostgreSQL database.
+
+    `shared` lets others hold it too who share it; an owner and they keep each other out.
 
     The engine writes through a single connection. When that is lost and made again while another
     instance has taken the lock, writing ends with StoreBusyError: nobody writes without the lock.
     The server may notice late that a holder was killed, so the lock is waited for a little.
     """
+    take_lock = f"SELECT pg_advisory_lock{'_shared' if shared else ''}(%s)"
 
     @sa.event.listens_for(engine, "connect")
     def take(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE}")
             try:
-                cursor.execute("SELECT pg_advisory_lock(%s)", (INSTANCE,))
+                cursor.execute(take_lock, (INSTANCE,))
             except Exception as error:
                 if getattr(error, "sqlstate", "") != LOCK_NOT_AVAILABLE:
                     raise

@@ -33,6 +33,9 @@ class Access(StrEnum):
 
     OWN = "own"
     """Poll and deliver: one instance at a time."""
+    SHARE = "share"
+    """Poll and deliver beside others who share; PostgreSQL only. A poll that somebody else has
+    made meanwhile is refused (`stale`)."""
     AMEND = "amend"
     """Correct events, label, replay dead letters: also while another instance owns the store."""
     READ = "read"
@@ -53,8 +56,14 @@ async def open_store(
     """Open the store that the settings name, and close it when the block ends.
 
     Relative paths start at `root`. Raises StoreBusyError when another instance owns it, and
-    ConfigError when it cannot be opened, is damaged, or was written by a newer program.
+    ConfigError when it cannot be opened or shared, is damaged, or was written by a newer program.
     """
+    if access is Access.SHARE and not settings.database_url:
+        raise ConfigError(
+            [
+                "store.database_url: several instances share a PostgreSQL database; a SQLite file has one"
+            ]
+        )
     path = root / settings.path
     where = "store" if settings.database_url else str(path)
     with ExitStack() as stack:
@@ -70,6 +79,7 @@ async def open_store(
             group=settings.group,
             readers=1 if database.writer is database.reader else settings.readers,
             writable=access is not Access.READ,
+            shared=access is Access.SHARE,
             retention=settings.retention_days * DAY,
             clock=clock,
         )
@@ -121,19 +131,32 @@ def _postgres(settings: StoreSettings, *, access: Access) -> Iterator[Database]:
             name=lock.identity(),
             busy=settings.busy,
             readers=settings.readers,
+            shared=access is Access.SHARE,
         )
         stack.callback(database.close)
-        if access is Access.OWN:
-            lock.hold_database(database.writer)
+        if access in (Access.OWN, Access.SHARE):
+            lock.hold_database(database.writer, shared=access is Access.SHARE)
         with _opening("the database"):
             if access is Access.OWN:
                 with database.writer.begin() as connection:
                     if _known(migrations.revision(connection), "the database") != migrations.HEAD:
                         migrations.upgrade(connection)
             elif _revision(database, "the database") != migrations.HEAD:
-                with _postgres(settings, access=Access.OWN):
+                _migrate(settings, database)
+            if access is Access.SHARE:
+                with database.writer.connect():  # says at once when somebody owns it alone
                     pass
         yield database
+
+
+def _migrate(settings: StoreSettings, database: Database) -> None:
+    """Bring the tables up to date as their owner, unless somebody else has just done it."""
+    try:
+        with _postgres(settings, access=Access.OWN):
+            pass
+    except StoreBusyError:
+        if _revision(database, "the database") != migrations.HEAD:
+            raise
 
 
 def _revision(database: Database, where: str) -> str:

@@ -30,21 +30,51 @@ def save(connection: sa.Connection, polls: Sequence[Poll]) -> None:
     )
 
 
+def follow(connection: sa.Connection, polls: Sequence[Poll]) -> list[bool]:
+    """Return for each poll whether it follows on what is stored; else somebody came first.
+
+    The sources stay locked until the transaction ends. They are locked in the order of their URLs,
+    so that no two writers wait for each other.
+    """
+    wanted = sorted({codec.mended(poll.source.url) for poll in polls})
+    fresh = {codec.mended(poll.source.url): poll for poll in polls if poll.state.polls == 1}
+    add(connection, sources, [_row_of_new(fresh[url].source) for url in sorted(fresh)])
+    found: dict[str, int] = {}
+    for portion in portions(wanted):
+        rows = connection.execute(
+            sa.select(sources.c.url, sources.c.state)
+            .where(sources.c.url.in_(portion))
+            .order_by(sources.c.url)
+            .with_for_update(key_share=True)
+        )
+        found.update((url, codec.state_of(state).polls) for url, state in rows)
+    follows = []
+    for poll in polls:
+        url = codec.mended(poll.source.url)
+        follows.append(poll.state.polls == found.get(url, 0) + 1)
+        if follows[-1]:
+            found[url] = poll.state.polls
+    return follows
+
+
 def ensure(connection: sa.Connection, source: Source) -> int:
     """Return the number of a source, which need not have been polled before."""
     found = numbers(connection, [source.url])
     if not found:
-        row = {
-            "url": codec.mended(source.url),
-            "name": codec.mended(source.name),
-            "kind": source.kind,
-            "company": codec.mended(source.company),
-            "changed_at": None,
-            "state": codec.json(SourceState(url=source.url)),
-        }
-        add(connection, sources, [row])
+        add(connection, sources, [_row_of_new(source)])
         found = numbers(connection, [source.url])
     return found[source.url]
+
+
+def _row_of_new(source: Source) -> dict[str, object]:
+    return {
+        "url": codec.mended(source.url),
+        "name": codec.mended(source.name),
+        "kind": source.kind,
+        "company": codec.mended(source.company),
+        "changed_at": None,
+        "state": codec.json(SourceState(url=source.url)),
+    }
 
 
 def numbers(connection: sa.Connection, urls: Sequence[str]) -> dict[str, int]:

@@ -52,6 +52,7 @@ class SqlStore:
         group: int,
         readers: int,
         writable: bool,
+        shared: bool = False,
         retention: float,
         clock: Clock,
     ) -> None:
@@ -63,7 +64,12 @@ class SqlStore:
         self._clock = clock
         self._advanced_at = float("-inf")
         self._writer = Writer(
-            database.writer, rules=rules, where=where, group=group, allowed=writable
+            database.writer,
+            rules=rules,
+            where=where,
+            group=group,
+            allowed=writable,
+            shared=shared,
         )
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="tgewatch-reader")
 

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.model import Poll, Stored
-from tgewatch.store.database import explaining
+from tgewatch.store.database import ONE_AFTER_THE_OTHER, explaining
 from tgewatch.store.polls import Rules, commit
+from tgewatch.store.sources import follow
 
 T = TypeVar("T")
 
@@ -47,16 +48,27 @@ class Writer:
 
     A piece of work is never split, and one that fails takes no other with it: when a shared
     transaction fails, each piece gets one of its own.
+
+    Beside other writers (`shared`), polls that tell of no event are written side by side with
+    theirs, and a poll that came too late is refused.
     """
 
     def __init__(
-        self, engine: sa.Engine, *, rules: Rules, where: str, group: int, allowed: bool
+        self,
+        engine: sa.Engine,
+        *,
+        rules: Rules,
+        where: str,
+        group: int,
+        allowed: bool,
+        shared: bool = False,
     ) -> None:
         self._engine = engine
         self._rules = rules
         self._where = where
         self._group = group
         self._allowed = allowed
+        self._shared = shared
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._places = asyncio.Semaphore(WAITING)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -134,6 +146,8 @@ class Writer:
                 if len(jobs) == 1 and isinstance(jobs[0].work, _Alone):
                     return [(jobs[0], jobs[0].work.work(), None)]
                 with self._engine.begin() as connection:
+                    if self._shared and any(map(_touches_events, jobs)):
+                        connection.exec_driver_sql(ONE_AFTER_THE_OTHER)
                     results = self._run(connection, jobs)
         except Exception as error:  # noqa: BLE001 - goes to whoever waits for the work
             if len(jobs) == 1:
@@ -150,16 +164,41 @@ class Writer:
             if isinstance(job.work, Poll):
                 polls.append(job.work)
                 continue
-            results += commit(connection, polls, self._rules) if polls else ()
+            results += self._commit(connection, polls)
             polls = []
             if not isinstance(job.work, _Alone):
                 results.append(job.work(connection))
-        results += commit(connection, polls, self._rules) if polls else ()
+        results += self._commit(connection, polls)
         return results
+
+    def _commit(self, connection: sa.Connection, polls: Sequence[Poll]) -> list[Any]:
+        """Return what came of each poll: for one that is refused, the error."""
+        if not polls:
+            return []
+        if not self._shared:
+            return commit(connection, polls, self._rules)
+        follows = follow(connection, polls)
+        timely = [poll for poll, follows_on in zip(polls, follows, strict=True) if follows_on]
+        stored = iter(commit(connection, timely, self._rules) if timely else ())
+        return [
+            next(stored) if follows_on else _refusal(poll)
+            for poll, follows_on in zip(polls, follows, strict=True)
+        ]
 
     def _report(self, done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_settle, done)
+
+
+def _touches_events(job: _Job) -> bool:
+    """Return whether a job may write what those of other writers read: anything but plain polls."""
+    if not isinstance(job.work, Poll):
+        return True
+    return bool(job.work.notices) or any(one.claim is not None for one in job.work.judged)
+
+
+def _refusal(poll: Poll) -> RefusedError:
+    return RefusedError(f"{poll.source.url} was polled by another meanwhile", cause="stale")
 
 
 def _items(job: _Job) -> int:
@@ -170,8 +209,9 @@ def _settle(done: Sequence[tuple[_Job, Any, BaseException | None]]) -> None:
     for job, result, error in done:
         if job.future.done():
             continue
-        if error is None:
+        refused = error or (result if isinstance(result, Exception) else None)
+        if refused is None:
             job.future.set_result(result)
         else:
-            job.future.set_exception(error)
+            job.future.set_exception(refused)
             job.future.exception()  # seen, even if its caller has gone away
