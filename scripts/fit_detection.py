@@ -30,6 +30,9 @@ from tgewatch.settings.detecting import DetectionSettings
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
 SEED, TIMES = 1, 2
 PENALTY, KIND_PENALTY = 1.0, 1.0
+SCALES = {"word ": 0.3, "summary ": 0.5, "post ": 0.6, "says ": 1.5}
+KIND_SCALES = {"word ": 0.5, "summary ": 0.5, "post ": 0.3, "says ": 3.0}
+"""What is said of many texts is trusted before single words."""
 UNSURE_WEIGHT, INVENTED_WEIGHT, INVENTED_UNSURE = 0.3, 1.0, 0.5
 LEAST = 4
 """Texts that must hold a feature before it gets a weight."""
@@ -91,16 +94,25 @@ def relevance(real: Sample, invented: Sample) -> tuple[Mapping[str, float], floa
     post = np.array([float(r.post) for r in real.rows])
     truth = np.array([float(r.relevant) for r in real.rows])
     weights = np.array([1.0 if r.sure else 0.5 for r in real.rows])
-    (slope, shift), base = logistic.fit(
-        np.column_stack([scores, post]), truth, weights, penalty=0.5
-    )
+    (slope, shift), base = logistic.fit(_two_columns(scores, post), truth, weights, penalty=0.5)
     calibrated = {n: float(slope * w) for n, w in raw.items() if logistic.ORIGIN not in n}
     calibrated["post"] = calibrated.get("post", 0.0) + float(shift)
     return calibrated, float(slope * bias + base)
 
 
+def _two_columns(first: np.ndarray, second: np.ndarray) -> logistic.Rows:
+    count = len(first)
+    return logistic.Rows(
+        columns=np.repeat([0, 1, 2], count),
+        values=np.concatenate([first, second, np.ones(count)]),
+        owners=np.tile(np.arange(count), 3),
+        count=count,
+        width=3,
+    )
+
+
 def _linear(texts: Sample) -> tuple[dict[str, float], float]:
-    columns = logistic.Columns(texts.names, least=LEAST)
+    columns = logistic.Columns(texts.names, least=LEAST, scales=SCALES)
     truth = np.array([float(r.relevant) for r in texts.rows])
     weights = np.array([weight(r) for r in texts.rows])
     theta, bias = logistic.fit(columns.rows(texts.names), truth, weights, penalty=PENALTY)
@@ -111,7 +123,7 @@ def kinds(real: Sample, invented: Sample) -> tuple[dict[str, dict[str, float]], 
     """Return feature → kind → weight, and the bias of each kind: one against the rest."""
     both = real + invented
     positive = both.pick([i for i, r in enumerate(both.rows) if r.relevant])
-    columns = logistic.Columns(positive.names, least=3, scales=logistic.KIND_SCALES)
+    columns = logistic.Columns(positive.names, least=3, scales=KIND_SCALES)
     rows = columns.rows(positive.names)
     weights = np.array(
         [1 / TIMES if is_invented(r) else 1.0 if r.sure else 0.5 for r in positive.rows]
