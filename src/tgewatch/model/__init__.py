@@ -3,6 +3,7 @@
 Times are Unix seconds (UTC) as floats. Everything here is frozen and knows no I/O.
 """
 
+from tgewatch.model.batch import Backlog, Batch, Due, Outcome, Pulse, Taken
 from tgewatch.model.delivery import Delivery, Link, Notice, Outgoing
 from tgewatch.model.event import Claim, Event, State, Transition
 from tgewatch.model.item import NO_VALIDATORS, Item, Validators
@@ -23,11 +24,14 @@ from tgewatch.model.watchlist import Company, Priority, Source
 
 __all__ = [
     "NO_VALIDATORS",
+    "Backlog",
+    "Batch",
     "Claim",
     "Company",
     "Contribution",
     "DateClaim",
     "Delivery",
+    "Due",
     "Event",
     "Flag",
     "Item",
@@ -37,16 +41,19 @@ __all__ = [
     "Link",
     "Match",
     "Notice",
+    "Outcome",
     "Outgoing",
     "Poll",
     "Precision",
     "Priority",
+    "Pulse",
     "Record",
     "Source",
     "SourceState",
     "Span",
     "State",
     "Stored",
+    "Taken",
     "Trace",
     "Transition",
     "Validators",

@@ -80,6 +80,11 @@ class DelayIndex:
     def __repr__(self) -> str:
         return f"<DelayIndex of {self.sources} sources, power {self.power}>"
 
+    @property
+    def pool(self) -> Profile:
+        """When all sources together publish; to be read."""
+        return self._pool
+
     def _settle(self, rhythm: Rhythm) -> None:
         """Bring the sum up to date with a source's rate and weight."""
         priced = rhythm.weight * rhythm.rate
