@@ -19,7 +19,7 @@ from tgewatch.dropin.newsroom import Newsroom, Round, open_newsroom, writable
 from tgewatch.dropin.process import process, state_folder
 from tgewatch.dropin.sessions import get_session_manager
 from tgewatch.engine.report import CycleReport
-from tgewatch.errors import ConfigError, TransientError
+from tgewatch.errors import TransientError
 from tgewatch.fetch.client import Client
 from tgewatch.fetch.transport import Transport
 from tgewatch.metrics.intake import Intake
@@ -74,7 +74,9 @@ class PerformanceOptimizedNewsScraper:
         self.companies = watchlist.companies_of(given)
         self.keywords = watchlist.keywords_of(keywords)
         self.sources = watchlist.sources_of(sources if news_sources is None else news_sources)
-        self._name = _safe(name) or watchlist.identity(self.companies, self.keywords, self.sources)
+        self._name = watchlist.named(name) or watchlist.identity(
+            self.companies, self.keywords, self.sources
+        )
 
     def __repr__(self) -> str:
         what = repr(self.base_scraper) if self.base_scraper else f"{len(self.sources)} sources"
@@ -295,10 +297,3 @@ def _measured() -> dict[str, float | None]:
         "rate_limit_violations": float(violations) if made else None,
         "cache_megabytes": get_cache_manager().get_stats()["memory_used_mb"],
     }
-
-
-def _safe(name: str) -> str:
-    """Return a name that may be a file's. Raises ConfigError."""
-    if name and not name.replace("-", "").replace("_", "").isalnum():
-        raise ConfigError([f"name {name!r}: only letters, digits, - and _"])
-    return name

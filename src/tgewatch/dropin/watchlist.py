@@ -73,6 +73,13 @@ def identity(
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
+def named(name: str) -> str:
+    """Return a name that may be a file's. Raises ConfigError."""
+    if name and not name.replace("-", "").replace("_", "").isalnum():
+        raise ConfigError([f"name {name!r}: only letters, digits, - and _"])
+    return name
+
+
 def settings_for(
     base: Settings,
     *,

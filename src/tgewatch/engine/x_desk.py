@@ -7,7 +7,7 @@ so that a crash loses nothing and repeats nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from tgewatch.engine.x_air import Air
 from tgewatch.engine.x_asking import Asking
 from tgewatch.engine.x_ports import Collaborators
 from tgewatch.engine.x_status import STATUS, status_of
-from tgewatch.errors import ConfigError, RefusedError, TgewatchError
+from tgewatch.errors import ConfigError, RefusedError, TgewatchError, TransientError
 from tgewatch.model import Company, Item, Source, SourceState, Validators
 from tgewatch.model.post import Post
 from tgewatch.parse.x_items import item_of
@@ -67,9 +67,11 @@ class XDesk:
         self._accounts = x_plan.accounts(companies)
         self._ask = ask
         self._clock = clock
-        self._sieve = Sieve()
+        self.sieve = Sieve()
+        """Which posts are news; counts those that are not."""
         self._lock = asyncio.Lock()
         self._begun = False
+        self._paying = False
         self._based = asyncio.Event()
         """The past has been read and stored."""
         self._news = asyncio.Event()
@@ -138,19 +140,39 @@ class XDesk:
             self._air.off()
             self._news.set()
 
-    async def posts(self, *, seconds: float) -> list[Post]:
-        """Do a round without a store, and return what came: each post once in this process.
+    async def posts(self, *, seconds: float, state: SourceState | None = None) -> list[Post]:
+        """Ask everything, due or not, and return what came: each post once in this process.
 
-        Raises TransientError or RefusedError when nothing answered.
+        What takes longer than `seconds` is left for the next call. `state` holds the `position` of
+        an earlier process, to go on from there. Raises TransientError or RefusedError when nothing
+        answered.
         """
-        await self._begin(SourceState(url=SOURCE.url))
-        await self._asking.round(seconds)
-        self._asking.fresh = False
+        begun = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._begin(state or SourceState(url=SOURCE.url))
+        except TimeoutError:
+            said = f"X did not say within {seconds:.0f} s whose accounts these are"
+            raise TransientError(said, cause="timeout") from None
+        self._asking.replan()
+        self._asking.rounds.hasten(self._clock.now())
+        await self._asking.round(max(0.0, seconds - self._since(begun)))
         await self._keep()
         taken, self._waiting = self._waiting, []
         if not taken and self._asking.error is not None:
             raise self._asking.error
         return taken
+
+    @property
+    def position(self) -> Validators:
+        """How far everything was read that was handed on."""
+        return Validators(etag=f"{self._number} {x_cursor.dump(self._asking.cursors)}")
+
+    async def look_up(self, handles: Sequence[str]) -> Mapping[str, str]:
+        """Return ids by handle in lower case, from memory where it knows. Raises as the client."""
+        async with self._lock:
+            await self._open_purse()
+        return await self._ask.who.lookup(handles)
 
     def item(self, post: Post) -> Item:
         """Return a post as an item, with its author where it is known."""
@@ -166,6 +188,8 @@ class XDesk:
         """Save what is known."""
         if self._begun:
             await self._keep(now=True)
+        elif self._paying:
+            await self._ask.money.save(now=True)
 
     def status(self) -> dict[str, Any]:
         """Return how it does, for people and programs."""
@@ -177,7 +201,7 @@ class XDesk:
             rounds=asking.rounds,
             looks=asking.looks,
             api=self._ask.api,
-            sieve=self._sieve,
+            sieve=self.sieve,
             keywords=asking.keywords.described(),
             refused=asking.refused,
             level=self._ask.money.level,
@@ -188,7 +212,7 @@ class XDesk:
     async def _begin(self, state: SourceState) -> None:
         async with self._lock:
             if not self._begun:
-                await self._ask.money.load()
+                await self._open_purse()
                 self._etag = state.validators.etag
                 number, _, cursors = self._etag.partition(" ")
                 self._number = int(number) if number.isdigit() else 0
@@ -197,6 +221,12 @@ class XDesk:
             self._asking.fresh = state.baseline_at is None
             if not self._asking.fresh:
                 self._based.set()
+
+    async def _open_purse(self) -> None:
+        """Take over what was spent before, ahead of the first call that costs."""
+        if not self._paying:
+            await self._ask.money.load()
+            self._paying = True
 
     def _acknowledge(self, state: SourceState) -> None:
         """Forget what the last poll brought when it was stored; else bring it again."""
@@ -243,7 +273,7 @@ class XDesk:
 
     def _hand_on(self, posts: Sequence[Post]) -> list[Post]:
         """Let posts wait for the next poll; return those that are news."""
-        fresh = [p for p in posts if self._sieve.passes(p, stranger=self.company(p) is None)]
+        fresh = [p for p in posts if self.sieve.passes(p, stranger=self.company(p) is None)]
         if fresh:
             self._waiting.extend(fresh)
             self._news.set()

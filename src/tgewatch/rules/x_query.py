@@ -108,3 +108,23 @@ def _misplaced(outside: str, *, stream: bool) -> str:
             place = "the filtered stream" if stream else "a search"
             return f"uses {operator} which {place} does not know"
     return ""
+
+
+def fitting(phrases: Sequence[str], limit: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the phrases that a clause of `limit` characters holds, in their order, and the others.
+
+    A phrase that holds another one is neither: whatever holds it holds the shorter one, too.
+    """
+    plain = [" ".join(term(phrase).strip('"').split()) for phrase in phrases]
+    words = {one.casefold() for one in plain if one}
+    kept: dict[str, str] = {}
+    left_out: list[str] = []
+    for one in filter(None, plain):
+        said = f" {one.casefold()} "
+        if said.strip() in kept or any(f" {w} " in said for w in words if w != said.strip()):
+            continue
+        if len(clause([*kept.values(), one])) <= limit:
+            kept[said.strip()] = one
+        else:
+            left_out.append(one)
+    return tuple(kept.values()), tuple(left_out)

@@ -101,6 +101,11 @@ class XClient:
     def __repr__(self) -> str:
         return f"<XClient {self._base}, {sum(self.calls.values())} calls>"
 
+    @property
+    def endpoints(self) -> frozenset[str]:
+        """Names under which the ledger counts the calls of this token."""
+        return frozenset(map(self._name, (*PATHS, "rules+")))
+
     def server_time(self) -> float:
         """Return the server's time, at the earliest that it can be."""
         now = self._clock.now()
