@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from tgewatch.rules.prices import Prices
 from tgewatch.rules.spending import Level
 from tgewatch.settings import XSettings
 from tgewatch.sources.x_purse import IDS, NOTE, SAVE_EVERY, SavedPurse
@@ -11,10 +12,21 @@ from tgewatch.testing.x_caller import MemoryNotes
 NOON = 1_790_078_400.0
 
 
+class Listed:
+    """A price list that changes when it is told to."""
+
+    def __init__(self):
+        self.prices = Prices()
+
+    async def refresh(self):
+        return self.prices
+
+
 class Stage:
     def __init__(self):
         self.notes = MemoryNotes()
         self.clock = ManualClock(NOON)
+        self.prices = Listed()
 
     def purse(self, **settings):
         made = SavedPurse(
@@ -23,6 +35,7 @@ class Stage:
             clock=self.clock,
             owners={"foo": "Foo"},
             handle=lambda user: {"7": "foo"}.get(user, ""),
+            prices=self.prices,
         )
         asyncio.run(made.load())
         return made
@@ -110,3 +123,13 @@ def test_the_level_follows_the_budget(stage):
         levels.append(purse.level)
 
     assert levels[6:] == [Level.ALL, Level.NO_KEYWORDS, Level.NO_KEYWORDS, Level.ONLY_HIGH]
+
+
+def test_what_the_price_list_says_holds_from_then_on_and_not_before(stage):
+    purse = stage.purse()
+    purse.posts([(1, "7")], NOON)
+    stage.prices.prices = Prices(post=0.5)
+    asyncio.run(purse.refresh())
+    purse.posts([(2, "7")], NOON)
+
+    assert purse.bill.on(NOON) == pytest.approx(0.505)

@@ -338,6 +338,7 @@ class XDesk:
             self.wake()
         if self._since(self._kept_at) >= UPKEEP:
             self._kept_at = self._clock.monotonic()
+            await self._ask.money.refresh()
             await self._ask.who.refresh()
             await self._asking.keywords.count(self._ask.money.level)
             await self._keep()

@@ -95,6 +95,9 @@ class Money(Protocol):
     async def save(self, *, now: bool = False) -> None:
         """Save when it is time."""
 
+    async def refresh(self) -> None:
+        """Look at the price list when it is time."""
+
 
 class Notes(Protocol):
     """Small things that outlive the process."""

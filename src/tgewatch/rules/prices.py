@@ -3,8 +3,8 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass, fields
+from typing import Any
 
 _NAMES = {
     "post": ("posts", "post", "postsread", "postread", "tweets", "tweet"),
@@ -26,23 +26,23 @@ class Prices:
     counts: float = 0.005
     """A request for counts."""
 
-    def loaded(self, document: Any) -> Self:
-        """Return these prices, changed to what a price list says.
 
-        The list is `GET /api/credits/pricing` of the developer console: `eventTypePricing` by
-        resource and `requestTypePricing` by request. What it does not name, or prices without
-        sense, stay as they are.
-        """
-        found: dict[str, float] = {}
-        for table in ("eventTypePricing", "requestTypePricing"):
-            entries = document.get(table) if isinstance(document, Mapping) else None
-            for name, value in entries.items() if isinstance(entries, Mapping) else ():
-                plain = re.sub(r"[^a-z]", "", str(name).lower())
-                price = _price(value)
-                for field in fields(self):
-                    if plain in _NAMES[field.name] and price is not None:
-                        found.setdefault(field.name, price)
-        return replace(self, **found)
+def listed(document: Any) -> Mapping[str, float]:
+    """Return the prices that a price list names, by field of Prices.
+
+    The list is `GET /api/credits/pricing` of the developer console: `eventTypePricing` by resource
+    and `requestTypePricing` by request. What makes no sense is left out.
+    """
+    found: dict[str, float] = {}
+    for table in ("eventTypePricing", "requestTypePricing"):
+        entries = document.get(table) if isinstance(document, Mapping) else None
+        for name, value in entries.items() if isinstance(entries, Mapping) else ():
+            plain = re.sub(r"[^a-z]", "", str(name).lower())
+            price = _price(value)
+            for field in fields(Prices):
+                if plain in _NAMES[field.name] and price is not None:
+                    found.setdefault(field.name, price)
+    return found
 
 
 def _price(value: Any) -> float | None:

@@ -35,6 +35,13 @@ def _base(url: str) -> str:
     return url.strip().rstrip("/")
 
 
+def _list_url(url: str) -> str:
+    parts = urlsplit(url.strip())
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("must be a URL such as https://console.x.com/api/credits/pricing")
+    return url.strip()
+
+
 def _token(text: str) -> str:
     if text and (not text.isascii() or not text.isprintable() or " " in text.strip()):
         raise ValueError("must be a bearer token: printable ASCII without spaces")
@@ -56,8 +63,9 @@ class PriceSettings(Section):
     """For a user looked up, once in a UTC day."""
     counts: float = Field(default=0.005, ge=0)
     """For a request for counts."""
-    url: str = ""
-    """Price list to load once a day instead, such as https://console.x.com/api/credits/pricing."""
+    url: Annotated[str, AfterValidator(_list_url)] = ""
+    """Price list to load once a day, such as https://console.x.com/api/credits/pricing; what it
+    names counts instead, and while it cannot be loaded what stands here."""
 
 
 class XSettings(Section):

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from tgewatch.clock import Clock
 from tgewatch.model import Company
 from tgewatch.rules import x_plan
+from tgewatch.rules.prices import Prices
 from tgewatch.settings import XSettings
 from tgewatch.sources.x_client import XClient
 from tgewatch.sources.x_ports import Caller, Notes, Turns
+from tgewatch.sources.x_prices import PriceList
 from tgewatch.sources.x_purse import SavedPurse
 from tgewatch.sources.x_search import QueryReader
 from tgewatch.sources.x_stream import StreamReader
@@ -42,7 +44,11 @@ def x_parts(
     def handle(user: str) -> str:
         return users.handle(user)  # who come later, as their look-ups are charged
 
-    purse = SavedPurse(settings, notes=notes, clock=clock, owners=owners, handle=handle)
+    stated = Prices(settings.prices.post, settings.prices.user, settings.prices.counts)
+    prices = PriceList(caller, url=settings.prices.url, stated=stated, notes=notes, clock=clock)
+    purse = SavedPurse(
+        settings, notes=notes, clock=clock, owners=owners, handle=handle, prices=prices
+    )
     client = XClient(
         caller, turns, purse=purse, clock=clock, token=settings.token, base_url=settings.base_url
     )

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from tgewatch.clock import Clock
-from tgewatch.rules.prices import Prices
 from tgewatch.rules.spending import Bill, Caps, Day, Level, date_of
 from tgewatch.settings import XSettings
 from tgewatch.sources.x_ports import Notes
+from tgewatch.sources.x_prices import PriceList
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class SavedPurse:
         clock: Clock,
         owners: Mapping[str, str],
         handle: Callable[[str], str],
+        prices: PriceList,
     ) -> None:
         """`owners` are companies by handle in lower case, `handle` returns that of an id."""
         self._notes = notes
@@ -42,8 +43,8 @@ class SavedPurse:
         self._saved_at = clock.monotonic()
         self._dirty = False
         self.caps = Caps(settings.budget, settings.budget_day, settings.soft, settings.late)
-        prices = settings.prices
-        self.bill = Bill(Prices(prices.post, prices.user, prices.counts))
+        self._prices = prices
+        self.bill = Bill(prices.prices)
 
     def __repr__(self) -> str:
         return f"<SavedPurse {self.bill!r}>"
@@ -73,6 +74,11 @@ class SavedPurse:
         """Take over what was saved."""
         load_days(self.bill, await self._notes.note(NOTE))
         load_ids(self.bill, await self._notes.note(IDS), self._clock.now())
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Charge by X's price list from now on, when it is time to look at it."""
+        self.bill.prices = await self._prices.refresh()
 
     async def save(self, *, now: bool = False) -> None:
         """Save when it is time, or `now`."""
