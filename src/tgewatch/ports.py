@@ -182,6 +182,10 @@ class Merged:
     transitions: tuple[Transition, ...] = ()
     reason: str = ""
     """Why it joined that event, or none, for `why`."""
+    gone: tuple[str, ...] = ()
+    """Ids of events that went into `event` with all their evidence."""
+    left: "tuple[Merged, ...]" = ()
+    """Events that have lost evidence to `event`, as they are without it."""
 
 
 Merge: TypeAlias = Callable[[Claim, Sequence[Event], float], Merged]

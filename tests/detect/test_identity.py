@@ -2,11 +2,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgewatch.detect.identity import Likeness, keys, likeness, name_of, naming, ticker_of
+from tgewatch.detect.identity import (
+    Likeness,
+    keys,
+    likeness,
+    name_of,
+    naming,
+    sought,
+    symbol_of,
+    ticker_of,
+)
 
 
 def named(name="", ticker="", company=""):
-    return naming([name], company, [ticker])
+    return naming([name], company, [ticker], [symbol_of(name, "A title with small letters")])
 
 
 def alike(one, other):
@@ -65,6 +74,8 @@ def test_the_same_ticker_does_not_merge_two_names():
     ("name", "ticker", "other"),
     [
         ("PUMP", "PUMP", "Pump.fun"),
+        ("Pump", "PUMP", "Pump.fun"),
+        ("MAGIC", "MAGIC", "TreasureDAO"),
         ("Trump", "TRUMP", "Melania Trump"),
         ("World Liberty", "WLFI", "World Liberty Financial"),
         ("", "CURV", "Curvance"),
@@ -73,6 +84,41 @@ def test_the_same_ticker_does_not_merge_two_names():
 )
 def test_a_ticker_confirms_a_part_of_a_name_a_misspelling_or_itself(name, ticker, other):
     assert alike(named(name, ticker), named(other, ticker)) is Likeness.PARTLY
+
+
+@pytest.mark.parametrize(
+    ("name", "ticker", "other"),
+    [("Quor", "QUOR", "Pulse"), ("NOVA", "NOVA", "Pulse"), ("Nova", "NOVA", "Terran")],
+)
+def test_a_project_whose_name_is_its_ticker_keeps_apart_from_others_of_that_ticker(
+    name, ticker, other
+):
+    assert alike(named(name, ticker), named(other, ticker)) is Likeness.CLASH
+    assert alike(named(other, ticker), named(name, ticker)) is Likeness.CLASH
+
+
+def test_a_name_spelt_as_a_ticker_is_that_ticker_where_no_other_is_named():
+    assert alike(named("MAGIC"), named("TreasureDAO", "MAGIC")) is Likeness.PARTLY
+    assert alike(named("TreasureDAO", "MAGIC"), named("MAGIC")) is Likeness.PARTLY
+    assert alike(named("MAGIC", "FOO"), named("TreasureDAO", "MAGIC")) <= Likeness.CLASH
+    assert alike(named("Magic"), named("TreasureDAO", "MAGIC")) is Likeness.STRANGER
+    assert alike(named("MAGIC"), named("TreasureDAO")) is Likeness.STRANGER
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "symbol"),
+    [
+        ("MAGIC", "MAGIC to launch", "MAGIC"),
+        ("MAGIC", "MAGIC TO LAUNCH", ""),
+        ("Magic", "Magic to launch", ""),
+        ("NOVA", "NOVA to launch", ""),
+        ("USDT", "USDT to launch", ""),
+        ("X", "X to launch", ""),
+        ("A MAGIC", "A MAGIC thing", ""),
+    ],
+)
+def test_a_name_is_spelt_as_a_ticker_in_capitals_that_not_all_words_have(name, title, symbol):
+    assert symbol_of(name, title) == symbol
 
 
 def test_without_the_ticker_a_part_of_a_name_merges_nothing():
@@ -124,7 +170,9 @@ def test_names_in_other_scripts_are_names():
 NAMES = st.one_of(
     st.text(max_size=30),
     st.lists(
-        st.sampled_from(["nova", "zor", "labs", "finance", "chain", "token", "the", "x", "!"]),
+        st.sampled_from(
+            ["nova", "zor", "ZOR", "labs", "finance", "chain", "token", "the", "x", "!"]
+        ),
         max_size=4,
     ).map(" ".join),
 )
@@ -137,7 +185,8 @@ NAMINGS = st.builds(
 def test_whatever_merges_shares_a_key_so_that_candidates_can_be_looked_up(one, other):
     if alike(one, other) > Likeness.CLASH:
         initials_or_part = one.tickers & other.tickers
-        assert keys(one) & keys(other) or initials_or_part
+        assert sought(one) & keys(other) or initials_or_part
+        assert keys(one) & sought(other) or initials_or_part
 
 
 @given(NAMINGS, NAMINGS)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tgewatch.detect.merge import candidate_keys, event_keys, merge, score_of
+from tgewatch.detect.choice import candidate_keys, event_keys
+from tgewatch.detect.merge import merge, score_of
 from tgewatch.detect.timeline import said
 from tgewatch.model import Kind, State
 from tgewatch.testing.claims import at, claim, day, instant, month, quarter, soon
@@ -21,8 +22,11 @@ class Story:
 
     def hears(self, heard, now=None):
         merged = merge(heard, list(self.events.values()), heard.seen if now is None else now)
-        if merged.event is not None:
-            self.events[merged.event.id] = merged.event
+        for gone in merged.gone:
+            del self.events[gone]
+        for one in (*merged.left, merged):
+            if one.event is not None:
+                self.events[one.event.id] = one.event
         self.recorded += merged.transitions
         self.told += [t for t in merged.transitions if t.tell]
         self.reason = merged.reason

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tgewatch.detect.merge import merge
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.model import DateClaim, Event, Kind, Label, Precision, SourceState, State, Transition
 from tgewatch.ports import Merged
@@ -350,6 +351,63 @@ def test_a_claim_that_turns_out_to_be_about_another_project_leaves_its_event(hom
         assert trace.event.project == "Bar"
 
     run(home, story)
+
+
+def test_events_that_a_claim_shows_to_be_one_become_one_and_the_old_id_leads_there(home):
+    async def story(store):
+        await store.commit_poll(poll(claimed("a", "TreasureDAO"), claimed("b", "MAGIC")))
+        old = await store.event("magic")
+
+        stored = await store.commit_poll(
+            poll(claimed("c", "TreasureDAO", ticker="MAGIC"), at=NOW + 1)
+        )
+
+        (event,) = await store.events()
+        assert event.project == "TreasureDAO"
+        assert {one.item for one in event.claims} == {key_of(name) for name in "abc"}
+        assert await store.event(old.id) == event
+        assert stored.outgoing == ()
+        assert [s.change for s in await store.history(event.id)] == ["announced", "merged"]
+        (trace,) = await store.why("https://news.example/b")
+        assert trace.event == event
+
+    run(home, story, merge=merge)
+
+
+def test_a_claim_that_moves_away_changes_the_event_that_it_leaves(home):
+    async def story(store):
+        opened = claimed("b", "Zorblat", kind=Kind.LIVE)
+        await store.commit_poll(poll(claimed("a", "Zorblat"), opened))
+
+        stored = await store.commit_rejudged(
+            poll().source, [claimed("b", "Camelot", kind=Kind.LIVE)], at=NOW + 1
+        )
+
+        found = {event.project: event for event in await store.events()}
+        assert {name: event.state for name, event in found.items()} == {
+            "Zorblat": State.ANNOUNCED,
+            "Camelot": State.LIVE,
+        }
+        assert len(stored.events) == 2
+        history = await store.history(found["Zorblat"].id)
+        assert [step.change for step in history] == ["announced", "live", "moved"]
+
+    run(home, story, merge=merge)
+
+
+def test_a_lone_claim_that_moves_takes_its_event_along(home):
+    async def story(store):
+        await store.commit_poll(poll(claimed("a", "Zorblat"), claimed("b", "Big")))
+        old = await store.event("big")
+
+        stored = await store.commit_rejudged(poll().source, [claimed("b", "Zorblat")], at=NOW + 1)
+
+        (event,) = await store.events()
+        assert len(event.claims) == 2
+        assert await store.event(old.id) == event
+        assert stored.outgoing == ()
+
+    run(home, story, merge=merge)
 
 
 # Events

@@ -7,8 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from tgewatch.detect.change import ending
+from tgewatch.detect.choice import APART
 from tgewatch.detect.identity import ticker_of
-from tgewatch.detect.merge import called, event_identity, renamed, reviewed
+from tgewatch.detect.merge import called, event_identity, renamed, reviewed, united
 from tgewatch.detect.timeline import said, view
 from tgewatch.model import DateClaim, Event, Kind, State, Transition
 from tgewatch.ports import Merged
@@ -87,20 +88,15 @@ def merge_events(kept: Event, other: Event, now: float) -> Merged:
 
     What is pinned in `kept` stays; what is pinned only in `other` comes with it.
     """
-    ids = {claim.id for claim in kept.claims}
-    claims = (*kept.claims, *(c for c in other.claims if c.id not in ids))
+    whole = united(kept, other)
     brought = {n: getattr(other, n) for n in other.pinned if n not in kept.pinned}
     both = replace(
-        kept,
+        whole,
         **brought,
         pinned=_pins(kept, set(other.pinned)),
-        names=tuple(dict.fromkeys((*kept.names, *other.names))),
-        company=kept.company or other.company,
-        ticker=kept.ticker or other.ticker,
-        created=min(kept.created, other.created),
         dismissed=kept.dismissed and other.dismissed,
     )
-    return _changed(kept, reviewed(both, claims, now), "merged", now, f"with {other.id}")
+    return _changed(kept, reviewed(both, whole.claims, now), "merged", now, f"with {other.id}")
 
 
 def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Merged]:
@@ -112,7 +108,7 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
     stay = tuple(c for c in event.claims if c.id not in claims)
     if not gone or not stay:
         raise ValueError("each part of a split needs at least one claim")
-    rest = renamed(event, stay)
+    rest = replace(renamed(event, stay), pinned=_pins(event, {APART}))
     kept = _changed(event, reviewed(rest, stay, now), "split", now, f"{len(gone)} claims taken out")
     first = gone[0]
     born = Event(
@@ -123,6 +119,7 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
         score=0.0,
         created=now,
         updated=now,
+        pinned=(APART,),
     )
     fresh = reviewed(born, gone, now)
     return kept, _changed(born, fresh, "split", now, f"from {event.id}", first=True)

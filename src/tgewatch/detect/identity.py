@@ -45,7 +45,10 @@ _WORD = re.compile(r"[^\W_]+")
 _POSSESSIVE = re.compile(r"[\u2019'`]s?\s*$")
 _APOSTROPHE = re.compile(r"[\u2019'`]")
 _DOTS = re.compile(r"(?<=\w)\.(?=\w)")
+_SYMBOL = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 _MULTIPLE = re.compile(r"^1(?:0{3,7}|M|K)(?=[A-Z])")
+STEM = 4
+"""Letters from which one name with the same ticker may be the beginning of another."""
 TYPO = 88.0
 """Likeness (0 to 100) from which names with the same ticker are one name, spelt twice."""
 
@@ -114,28 +117,55 @@ class Naming:
     company: str = ""
     """In lower case; the watchlist's word on who it is."""
     tickers: frozenset[str] = frozenset()
+    symbols: frozenset[str] = frozenset()
+    """Names that are spelt as tickers are; each may be the ticker of another name."""
 
     @property
     def empty(self) -> bool:
         return not (self.names or self.company or self.tickers)
 
 
-def naming(names: Iterable[str], company: str, tickers: Iterable[str]) -> Naming:
+def symbol_of(name: str, title: str) -> str:
+    """Return `name` as a ticker if it is spelt as one, or an empty string.
+
+    In a title without lower case everything is spelt so, and an ordinary word that is (NOVA) is as
+    likely a name; neither counts.
+    """
+    if not _SYMBOL.fullmatch(name) or title.isupper() or name.casefold() in COMMON:
+        return ""
+    return ticker_of(name)
+
+
+def naming(
+    names: Iterable[str], company: str, tickers: Iterable[str], symbols: Iterable[str] = ()
+) -> Naming:
     """Return what these say together; empty ones say nothing."""
     found = {name.full: name for name in map(name_of, names) if name.full}
     return Naming(
         names=tuple(found.values()),
         company=name_of(company).compact,
         tickers=frozenset(filter(None, map(ticker_of, tickers))),
+        symbols=frozenset(filter(None, symbols)),
     )
 
 
 def keys(named: Naming) -> frozenset[str]:
-    """Return what to look candidates up by: namings without a key in common are strangers."""
+    """Return what an event is found by."""
     return frozenset(
         {f"name:{key}" for name in named.names for key in (name.core, name.compact)}
         | {f"ticker:{ticker}" for ticker in named.tickers}
         | ({f"company:{named.company}"} if named.company else set())
+    )
+
+
+def sought(named: Naming) -> frozenset[str]:
+    """Return what a claim's event is looked up by: without a key in common they are strangers.
+
+    Besides its own keys, those of events that know its ticker as a name, or its name as a ticker.
+    """
+    return keys(named) | frozenset(
+        {f"name:{ticker.casefold()}" for ticker in named.tickers}
+        | {f"ticker:{symbol}" for symbol in named.symbols}
     )
 
 
@@ -161,6 +191,8 @@ def likeness(claim: Naming, event: Naming) -> tuple[Likeness, str]:  # noqa: PLR
         return Likeness.NAME, "same name"
     if tickers:
         return _by_ticker(claim, event)
+    if tickers is None and (claim.symbols & event.tickers or event.symbols & claim.tickers):
+        return Likeness.PARTLY, "its ticker, used as a name"
     return Likeness.STRANGER, "another name"
 
 
@@ -196,16 +228,25 @@ def _doubtful(claim: Naming, event: Naming) -> bool:
 def _by_ticker(claim: Naming, event: Naming) -> tuple[Likeness, str]:
     if not claim.names or not event.names:
         return Likeness.PARTLY, "same ticker"
-    symbols = {ticker.casefold() for ticker in claim.tickers & event.tickers}
+    shared = claim.tickers & event.tickers
+    symbols = {symbol.casefold() for symbol in (claim.symbols | event.symbols) & shared}
     for name in claim.names:
         for other in event.names:
             if name.compact in symbols or other.compact in symbols:
                 return Likeness.PARTLY, "same ticker, used as a name"
             if _part(name, other) or _part(other, name):
                 return Likeness.PARTLY, "same ticker and a part of the name"
+            if _begins(name, other) or _begins(other, name):
+                return Likeness.PARTLY, "same ticker and the beginning of the name"
             if fuzz.ratio(name.compact, other.compact) >= TYPO:
                 return Likeness.PARTLY, "same ticker and nearly the same name"
     return Likeness.CLASH, "the same ticker with another name"
+
+
+def _begins(name: Name, other: Name) -> bool:
+    """Return whether `other` begins with `name`, as pump.fun does with Pump."""
+    enough = len(name.compact) >= STEM and not name.common
+    return enough and other.compact.startswith(name.compact)
 
 
 def _part(name: Name, other: Name) -> bool:

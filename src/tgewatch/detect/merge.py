@@ -5,23 +5,22 @@ from dataclasses import replace
 from hashlib import sha256
 
 from tgewatch.detect.change import ending, transition
+from tgewatch.detect.choice import FIRST, choose, event_naming, subject_of, swallowed
 from tgewatch.detect.identity import (
     NAME_LIMIT,
     Likeness,
     Naming,
-    keys,
     likeness,
     name_of,
-    naming,
+    symbol_of,
     ticker_of,
 )
-from tgewatch.detect.phase import moment, suspicious
+from tgewatch.detect.phase import suspicious
 from tgewatch.detect.timeline import View, said, view
 from tgewatch.detect.track import Said
 from tgewatch.detect.voice import voices_of
-from tgewatch.model import Claim, Event, State
+from tgewatch.model import Claim, Event, State, Transition
 from tgewatch.ports import Merged
-from tgewatch.rules.lifecycle import DAY, RETURN_AFTER
 
 SLUG = 40
 NAMES = 50
@@ -30,7 +29,6 @@ FLOOD = 40
 """Claims of one voice about one event, from which on only what its project itself says is taken."""
 FULL = 500
 """Claims of all voices; the same."""
-FIRST = "first word of it"
 RUMOUR_WEIGHT = 0.3
 SUSPICIOUS_WEIGHT = 0.2
 
@@ -39,20 +37,22 @@ def merge(claim: Claim, candidates: Sequence[Event], now: float) -> Merged:
     """Return what `claim` does to the event it belongs to, or the event that it opens.
 
     A claim that is known already changes nothing; a known one that now says something else takes
-    the place of what it said. Never merges claims about different projects or tokens.
+    the place of what it said, in the event that it now means. Never merges claims about different
+    projects or tokens.
     """
-    subject = naming([claim.project], claim.company, [claim.ticker])
+    subject = subject_of(claim)
     if subject.empty:
         return Merged(None, reason="names no project, company or ticker")
     holder = next((e for e in candidates if any(c.id == claim.id for c in e.claims)), None)
-    if holder is not None and _belongs(subject, holder):
-        return _again(claim, holder, now)
-    event, reason = _choose(claim, subject, candidates)
+    if holder is not None:
+        others = [event for event in candidates if event.id != holder.id]
+        return _again(claim, subject, holder, others, now)
+    event, reason = choose(claim, subject, candidates)
     if event is None:
         return _open(claim, now, reason)
     if not claim.official and _overflows(claim, event):
         return Merged(event, reason="enough evidence of this voice, or of all: not kept")
-    return _joined(claim, event, now, reason)
+    return _joined(claim, event, candidates, now, reason)
 
 
 def _overflows(claim: Claim, event: Event) -> bool:
@@ -63,22 +63,6 @@ def _overflows(claim: Claim, event: Event) -> bool:
         return False
     voice = voices_of(claim)[0]
     return sum(voices_of(one)[0] == voice for one in event.claims) >= FLOOD
-
-
-def candidate_keys(claim: Claim) -> frozenset[str]:
-    """Return the keys of which an event must share one to be a candidate for `claim`."""
-    return keys(naming([claim.project], claim.company, [claim.ticker]))
-
-
-def event_keys(event: Event) -> frozenset[str]:
-    """Return the keys by which `event` is found for a claim."""
-    return keys(event_naming(event))
-
-
-def event_naming(event: Event) -> Naming:
-    """Return all names and tickers that `event` goes by; what the user set comes first."""
-    tickers = {event.ticker} | {c.ticker for c in event.claims if "ticker" not in event.pinned}
-    return naming([event.project, *event.names], event.company, tickers)
 
 
 def score_of(placed: Iterable[Said]) -> float:
@@ -101,68 +85,6 @@ def score_of(placed: Iterable[Said]) -> float:
     for confidence in best.values():
         doubt *= 1.0 - confidence
     return round(1.0 - doubt, 6)
-
-
-def _belongs(subject: Naming, event: Event) -> bool:
-    """Return whether a known claim, judged again, still means the event that holds it."""
-    return len(event.claims) == 1 or likeness(subject, event_naming(event))[0] > Likeness.CLASH
-
-
-def _choose(claim: Claim, subject: Naming, candidates: Sequence[Event]) -> tuple[Event | None, str]:
-    """Return the event that `claim` belongs to and why, or why to none."""
-    found: list[tuple[Likeness, bool, tuple[int, float, str], Event, str]] = []
-    notes: list[str] = []
-    for event in candidates:
-        how, why = likeness(subject, event_naming(event))
-        if how is Likeness.CLASH:
-            notes.append(f"kept apart from {event.id}: {why}")
-        if how <= Likeness.CLASH:
-            continue
-        if _another_round(claim, event):
-            notes.append(f"{event.id} is long over")
-            continue
-        same_ticker = bool(subject.tickers) and event.ticker in subject.tickers
-        nearness = (-_months_between(claim, event), event.updated, event.id)
-        found.append((how, same_ticker, nearness, event, why))
-    if not found:
-        return None, "; ".join(notes) or FIRST
-    found.sort(key=lambda one: one[:3], reverse=True)
-    how, same_ticker, _, best, why = found[0]
-    if how < Likeness.COMPANY and not same_ticker:
-        for rival in (one[3] for one in found[1:] if one[:2] == (how, same_ticker)):
-            if likeness(event_naming(rival), event_naming(best))[0] <= Likeness.CLASH:
-                return None, f"could be {best.id} or {rival.id}: kept apart"
-    return best, why
-
-
-def _months_between(claim: Claim, event: Event) -> int:
-    """Return by how many months `claim` lies before or after what is known of `event`."""
-    times = [moment(one) for one in event.claims] or [event.created]
-    at = moment(claim)
-    return int(max(min(times) - at, at - max(times), 0.0) // (30 * DAY))
-
-
-def _another_round(claim: Claim, event: Event) -> bool:
-    """Return whether `claim` means another event of the same project.
-
-    It does when it was made long after the event's end, or had ended long before its start.
-    """
-    if not event.claims:
-        return False
-    at = moment(claim)
-    placed = said(event.claims)
-    seen = view(placed, at)
-    if seen is not None:
-        ended = seen.ended
-        if ended is None and seen.state is State.CANCELLED:
-            ended = seen.since
-        if ended is not None and at - ended > RETURN_AFTER:
-            return True
-    first = min(one.at for one in placed)
-    alone = view(said([claim]), first)
-    if alone is None or at >= first:
-        return False
-    return alone.ended is not None and first - alone.ended > RETURN_AFTER
 
 
 def _open(claim: Claim, now: float, reason: str) -> Merged:
@@ -192,19 +114,81 @@ def event_identity(claim: Claim) -> str:
     return f"{slug or 'event'}-{mark}"
 
 
-def _again(claim: Claim, event: Event, now: float) -> Merged:
-    """Take a claim that is known by its id: nothing new, or an edited or better-read text."""
-    known = next(c for c in event.claims if c.id == claim.id)
+def _again(
+    claim: Claim, subject: Naming, holder: Event, others: Sequence[Event], now: float
+) -> Merged:
+    """Take a claim that is known by its id: nothing new, or an edited or better-read text.
+
+    Where it now names another project, its event is renamed if it has no other evidence and no
+    event of that name exists; else the claim moves, and an event left without evidence with it.
+    """
+    known = next(c for c in holder.claims if c.id == claim.id)
     if _substance(known) == _substance(claim):
-        return Merged(event, reason="known claim")
+        return Merged(holder, reason="known claim")
     at = known.at
     if _wording(known) != _wording(claim):
         at = max(claim.at, claim.seen)  # an edited text says what it says since then
     fresh = replace(claim, at=at, baseline=known.baseline and claim.baseline)
-    claims = tuple(fresh if c.id == claim.id else c for c in event.claims)
+    rest = tuple(c for c in holder.claims if c.id != claim.id)
+    named_as_before = subject == subject_of(known)
+    target, reason = None, ""
+    if not named_as_before:
+        target, reason = _moves(fresh, subject, holder, rest, others)
+    if not reason:
+        claims = tuple(fresh if c.id == claim.id else c for c in holder.claims)
+        if named_as_before:
+            return _settled(
+                holder, claims, fresh, now, "known claim, changed", before=holder.claims
+            )
+        event = replace(_forgetting(holder, known, claims), claims=holder.claims)
+        return _joined(fresh, event, others, now, "known claim, read again")
+    if target is None:
+        merged = _open(fresh, now, reason)
+    else:
+        merged = _joined(fresh, target, others, now, f"read again: {reason}")
+    if not rest:
+        return replace(merged, gone=(*merged.gone, holder.id))
+    return replace(merged, left=(_parted(holder, known, rest, now, merged),))
+
+
+def _moves(
+    claim: Claim, subject: Naming, holder: Event, rest: tuple[Claim, ...], others: Sequence[Event]
+) -> tuple[Event | None, str]:
+    """Return where to a claim that was read again moves, and why; no reason where it stays."""
+    if not rest:
+        if holder.pinned or holder.dismissed:
+            return None, ""
+        target, reason = choose(claim, subject, others)
+        return (target, reason) if target is not None else (None, "")
+    known = next(c for c in holder.claims if c.id == claim.id)
+    remaining = replace(_forgetting(holder, known, rest), claims=rest)
+    if likeness(subject, event_naming(remaining))[0] > Likeness.CLASH:
+        return None, ""
+    return choose(claim, subject, others)
+
+
+def _parted(
+    holder: Event, known: Claim, rest: tuple[Claim, ...], now: float, merged: Merged
+) -> Merged:
+    """Return an event as it is without a claim that has moved on. Recorded, not told."""
+    where = "" if merged.event is None else merged.event.id
+    after = reviewed(_forgetting(holder, known, rest), rest, now)
+    return _recorded(holder, after, "moved", now, f"one claim was read again and went to {where}")
+
+
+def _forgetting(event: Event, known: Claim, claims: tuple[Claim, ...]) -> Event:
+    """Return `event` without what only the old reading of one claim had said of its name."""
     if len(claims) == 1:
-        event = renamed(event, claims)
-    return _settled(event, claims, fresh, now, "known claim, changed", before=event.claims)
+        return renamed(event, claims)
+    gone = {name_of(known.project).full} - {name_of(c.project).full for c in claims}
+    forgotten = replace(event, names=tuple(n for n in event.names if n not in gone))
+    if "project" not in event.pinned and event.project not in {called(c) for c in claims}:
+        forgotten = replace(forgotten, project=called(claims[0]))
+    if "company" not in event.pinned and event.company not in {c.company for c in claims}:
+        forgotten = replace(forgotten, company="")
+    if "ticker" not in event.pinned and event.ticker not in {ticker_of(c.ticker) for c in claims}:
+        forgotten = replace(forgotten, ticker="")
+    return forgotten
 
 
 def _wording(claim: Claim) -> str:
@@ -232,8 +216,55 @@ def renamed(event: Event, claims: Sequence[Claim]) -> Event:
     )
 
 
-def _joined(claim: Claim, event: Event, now: float, reason: str) -> Merged:
-    return _settled(event, (*event.claims, claim), claim, now, reason, before=event.claims)
+def _joined(
+    claim: Claim, event: Event, candidates: Sequence[Event], now: float, reason: str
+) -> Merged:
+    """Return the event with `claim`, and with the events that are one with it through `claim`."""
+    others = swallowed(event, claim, candidates)
+    whole = event
+    steps: tuple[Transition, ...] = ()
+    for other in others:
+        grown = united(whole, other)
+        step = _recorded(whole, grown, "merged", now, f"with {other.id}, which is the same")
+        whole, steps = step.event or grown, (*steps, *step.transitions)
+    claims = (*(one for one in whole.claims if one.id != claim.id), claim)
+    merged = _settled(whole, claims, claim, now, reason, before=whole.claims)
+    return replace(
+        merged,
+        transitions=(*steps, *merged.transitions),
+        gone=tuple(other.id for other in others),
+    )
+
+
+def united(kept: Event, other: Event) -> Event:
+    """Return `kept` with evidence and names of `other`, not reviewed yet."""
+    ids = {claim.id for claim in kept.claims}
+    return replace(
+        kept,
+        claims=(*kept.claims, *(c for c in other.claims if c.id not in ids)),
+        names=tuple(dict.fromkeys((*kept.names, *other.names))),
+        company=kept.company or other.company,
+        ticker=kept.ticker or other.ticker,
+        created=min(kept.created, other.created),
+    )
+
+
+def _recorded(before: Event, after: Event, change: str, now: float, note: str) -> Merged:
+    """Return `after` with a transition that is recorded and not told."""
+    step = Transition(
+        event=after.id,
+        number=before.changes + 1,
+        change=change,
+        state=after.state,
+        at=now,
+        claim="",
+        before=before.state,
+        date=after.date,
+        date_before=before.date if before.date != after.date else None,
+        tell=False,
+        note=note,
+    )
+    return Merged(replace(after, changes=step.number), (step,), change)
 
 
 def _settled(
@@ -295,6 +326,7 @@ def _evidenced(event: Event, placed: Sequence[Said], now: float) -> Event:
     ticker = event.ticker or next((t for t in (ticker_of(c.ticker) for c in claims) if t), "")
     return replace(
         event,
+        project=event.project if "project" in event.pinned else _best_name(event, claims, ticker),
         claims=claims,
         names=tuple(names)[:NAMES],
         company=event.company if "company" in event.pinned else company,
@@ -303,6 +335,20 @@ def _evidenced(event: Event, placed: Sequence[Said], now: float) -> Event:
         score=event.score if "score" in event.pinned else score_of(placed),
         updated=now,
     )
+
+
+def _best_name(event: Event, claims: Sequence[Claim], ticker: str) -> str:
+    """Return the name to show: the one it has, unless that is its ticker and a claim knows better."""
+    if event.project.upper() != ticker and not any(
+        symbol_of(event.project, c.title) for c in claims if c.project == event.project
+    ):
+        return event.project
+    for claim in claims:
+        name = name_of(claim.project)
+        spelt_as_ticker = symbol_of(claim.project, claim.title) or name.compact.upper() == ticker
+        if name.full and not name.generic and not spelt_as_ticker:
+            return called(claim)
+    return event.project
 
 
 def _showing(event: Event, after: View) -> Event:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from tgewatch.detect.merge import candidate_keys, event_keys
+from tgewatch.detect.choice import candidate_keys, event_keys
 from tgewatch.model import Claim, Event, Outgoing, Stored, Transition
 from tgewatch.ports import Merge, Merged, Route
 from tgewatch.store import codec, outbox
@@ -91,10 +91,15 @@ class EventBook:
             return
         held = () if row is None or row.event_id is None else (row.event_id,)
         merged = self._merge(claim, self._candidates(claim, held), now)
+        said = {*merged.gone, *(one.event.id for one in merged.left if one.event is not None)}
         if merged.event is not None and merged.event.id not in held:
-            for left in held:  # it has lost the claim
+            for left in set(held) - said:  # it has lost the claim
                 self._known.pop(left, None)
         self._keep_claim(claim, place, data, merged.reason)
+        for gone in merged.gone:
+            self.remove(gone, merged.event.id if merged.event is not None else None)
+        for one in merged.left:
+            self.take(one, None, now)
         self.take(merged, claim, now)
 
     def take(self, merged: Merged, claim: Claim | None, now: float) -> Event | None:

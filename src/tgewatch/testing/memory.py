@@ -128,6 +128,12 @@ class Memory:
         self.data.claims[claim.id] = claim
         event = merged.event.id if merged.event is not None else None
         self.data.joined[claim.id] = (merged.reason, event)
+        for gone in merged.gone:
+            self.data.signposts[gone] = event
+            left = self.data.events[gone]
+            self.data.events[gone] = replace(left, claims=(), dismissed=True)
+        for one in merged.left:
+            self.take(one, None, now, book)
         self.take(merged, claim, now, book)
 
     def open_events(self) -> list[Event]:
