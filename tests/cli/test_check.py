@@ -107,3 +107,21 @@ def test_a_file_that_is_not_there_is_wrong_usage(shell):
     ended = shell.run("check", "-s", "nope.toml")
 
     assert (ended.code, "nope.toml: the settings file does not exist" in ended.err) == (2, True)
+
+
+def test_says_what_is_shared_and_shows_no_password(shell):
+    shell.write('[swarm]\nredis_url = "redis://u:hush@cache.example:6379/0"\n')
+
+    assert shell.run("check", "--json").json["swarm"] == "redis://cache.example:6379, prefix tgewatch"
+    assert "cache.example" in shell.run("check").out
+    assert "hush" not in shell.run("check").out
+
+
+def test_a_url_that_nothing_can_be_shared_through_is_a_problem(shell):
+    shell.write('[swarm]\nredis_url = "memcached://u:hush@cache.example"\n')
+
+    ended = shell.run("check")
+
+    assert ended.code == 2
+    assert "redis://host:6379/0" in ended.err
+    assert "hush" not in ended.err

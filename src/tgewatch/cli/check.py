@@ -60,6 +60,7 @@ def summary(settings: "Settings") -> dict[str, Any]:
     """Return what the settings amount to, without secrets. Raises ConfigError."""
     from tgewatch.cli.x_lines import plan_line  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.rules.x_plan import problems  # noqa: PLC0415 - as above
+    from tgewatch.swarm import swarm_line  # noqa: PLC0415 - as above
 
     if found := problems(settings.x):
         raise ConfigError(found)
@@ -72,6 +73,7 @@ def summary(settings: "Settings") -> dict[str, Any]:
         "official_sources": sum(1 for s in settings.sources if s.company),
         "channels": {c.name: c.kind for c in settings.channels},
         "store": database.partition(":")[0] if database else str(settings.store.path),
+        "swarm": swarm_line(settings.swarm),
         "policy": settings.polling.policy,
         "interval": settings.polling.interval,
         "mode": settings.detection.mode,
@@ -115,6 +117,7 @@ def _print(found: dict[str, Any]) -> None:
         f" {found['official_sources']} of companies on the watchlist)",
         "channels": ", ".join(f"{name} ({kind})" for name, kind in channels.items()) or "none",
         "store": found["store"],
+        "swarm": found["swarm"],
         "polling": f"{found['policy']}, about every {found['interval']:g} s",
         "detection": f"{found['mode']} mode",
         "x": found["x"],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tgewatch.model import Company, Source
 from tgewatch.settings.caching import CacheSettings, Tier
+from tgewatch.settings.claude_flow import ClaudeFlowSettings
 from tgewatch.settings.detecting import DetectionSettings, Terms
 from tgewatch.settings.fetching import FetchSettings, HostPolicy, Pool
 from tgewatch.settings.limiting import LimitSettings
@@ -12,6 +13,7 @@ from tgewatch.settings.open_sources import OpenSourceSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
+from tgewatch.settings.swarm import SwarmSettings
 from tgewatch.settings.tables import Tables
 from tgewatch.settings.telling import ChannelSettings
 from tgewatch.settings.x import PriceSettings, XSettings
@@ -19,6 +21,7 @@ from tgewatch.settings.x import PriceSettings, XSettings
 __all__ = [
     "CacheSettings",
     "ChannelSettings",
+    "ClaudeFlowSettings",
     "CycleSettings",
     "DetectionSettings",
     "FetchSettings",
@@ -32,6 +35,7 @@ __all__ = [
     "Section",
     "Settings",
     "StoreSettings",
+    "SwarmSettings",
     "Tables",
     "TargetSettings",
     "Terms",

@@ -16,6 +16,7 @@ PREFIX = "TGEWATCH_"
 SHORT_FORMS: Mapping[str, tuple[str, ...]] = {
     "ALLOW_PRIVATE": ("fetch", "allow_private"),
     "DATABASE_URL": ("store", "database_url"),
+    "REDIS_URL": ("swarm", "redis_url"),
 }
 """Settings that are set from outside so often that they have a short name too."""
 NOT_SETTINGS = frozenset({"SETTINGS", "STATE", "DEBUG"})

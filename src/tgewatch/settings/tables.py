@@ -1,6 +1,7 @@
 """The tables that stand once in the settings file."""
 
 from tgewatch.settings.caching import CacheSettings
+from tgewatch.settings.claude_flow import ClaudeFlowSettings
 from tgewatch.settings.detecting import DetectionSettings
 from tgewatch.settings.fetching import FetchSettings
 from tgewatch.settings.limiting import LimitSettings
@@ -9,6 +10,7 @@ from tgewatch.settings.open_sources import OpenSourceSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
+from tgewatch.settings.swarm import SwarmSettings
 from tgewatch.settings.x import XSettings
 
 
@@ -27,6 +29,8 @@ class Tables(Section):
     """How much one round may take."""
     store: StoreSettings = StoreSettings()
     """Where things are kept."""
+    swarm: SwarmSettings = SwarmSettings()
+    """What several instances have in common."""
     detection: DetectionSettings = DetectionSettings()
     """What counts, and how much."""
     metrics: MetricsSettings = MetricsSettings()
@@ -35,3 +39,5 @@ class Tables(Section):
     """Who answers for networks with an open interface."""
     x: XSettings = XSettings()
     """How X is read, and what it may cost."""
+    claude_flow: ClaudeFlowSettings = ClaudeFlowSettings()
+    """What agents that share claude-flow are told."""
