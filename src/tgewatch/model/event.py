@@ -36,6 +36,10 @@ class Claim:
     text: str = ""
     """Title and summary, bounded: what near-duplicate detection compares."""
 
+    def __hash__(self) -> int:
+        # Evidence is looked up by whole tuples of claims; the id tells all but edits apart.
+        return hash(self.id)
+
 
 class State(StrEnum):
     """Where an event stands."""
