@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tgewatch.model import Item, Span
 
@@ -20,8 +21,10 @@ _PLAIN = {
     "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-",
     "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": " ", "\n": " ", "\r": " ", "\t": " ",
 }  # fmt: skip
+_ODD = re.compile(r"[^ -~]")
 
 
+@lru_cache(maxsize=4_096)
 def plain_character(character: str) -> str:
     """Return one character that looks the same and is easier to match."""
     known = _PLAIN.get(character)
@@ -33,9 +36,9 @@ def plain_character(character: str) -> str:
 
 def plain(text: str) -> str:
     """Return `text` with typographic variants made plain; its length stays."""
-    if text.isascii() and not any(c in text for c in "\n\r\t"):
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if " " <= c <= "~" else plain_character(c) for c in text)
+    return _ODD.sub(lambda found: plain_character(found[0]), text)
 
 
 def lower(text: str) -> str:
