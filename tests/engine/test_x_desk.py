@@ -348,3 +348,28 @@ def test_many_faults_lose_no_post_and_see_no_429():
         assert sum(stage.fake.log.too_many.values()) == 0
 
     play(main())
+
+
+def test_a_post_that_was_removed_is_said_to_be_gone_and_costs_nothing_more():
+    async def main():
+        stage = Stage(strategy="packed", exclude="")
+
+        async def work():
+            await stage.clock.sleep(100.0)
+            kept, gone = stage.post("the TGE is on May 5"), stage.post("the airdrop", author=8)
+            await stage.clock.sleep(300.0)
+            assert set(stage.keys()) == {key_of(kept), key_of(gone)}
+            stage.archive.delete(gone, at=stage.true.now())
+            spent = stage.fake.meter.dollars
+            await stage.clock.sleep(4_000.0)
+            assert stage.fake.meter.dollars == spent
+
+        await stage.live(5_000.0, work=work)
+        last = stage.items[-1]
+        assert (last.gone, last.key) == (True, stage.items[1].key)
+        assert "no longer" in last.title
+        assert last.summary == last.content == ""
+        assert [item.gone for item in stage.items] == [False, False, True]
+        assert stage.desk.status()["gone"] == 1
+
+    play(main())

@@ -40,3 +40,14 @@ def test_long_posts_are_bounded_and_empty_ones_named():
     assert len(long.title) <= TITLE
     assert len(long.summary) <= SUMMARY
     assert item_of(replace(POST, text=""), source="s").title == "post 20"
+
+
+def test_of_a_post_that_is_gone_no_word_is_left():
+    post = Post(id=5, author="7", text="secret", at=1.0, root=4, gone=True)
+
+    item = item_of(post, source="x", handle="Foo")
+
+    assert item.gone
+    assert item.key == key_of(4)
+    assert "secret" not in item.fingerprint
+    assert item.title == "post 5, which X has no longer"

@@ -108,6 +108,31 @@ def test_an_edited_title_is_an_update_and_no_second_item(home):
     run(home, story)
 
 
+def test_an_item_that_its_source_removed_loses_its_text_and_its_claim_gets_a_note(home):
+    async def story(store):
+        await store.commit_poll(poll(claimed("a", "Foo", date=MAY), claimed("b", "Bar")))
+        before = {event.project: event for event in await store.events()}
+        removed = replace(item("a", title="which X has no longer"), summary="", gone=True)
+        gone = replace(dropped("a"), item=removed, stage="gone", reason="removed", edited=True)
+
+        stored = await store.commit_poll(poll(gone, at=NOW + 60))
+        again = await store.commit_poll(poll(gone, at=NOW + 120))
+
+        assert (stored.new, stored.transitions, stored.outgoing) == (0, (), ())
+        assert (again.events, again.new) == ((), 0)
+        after = {event.project: event for event in await store.events()}
+        (claim,) = after["Foo"].claims
+        assert [flag.name for flag in claim.flags] == ["removed"]
+        assert (after["Foo"].state, after["Foo"].date) == (before["Foo"].state, before["Foo"].date)
+        assert after["Bar"] == before["Bar"]
+        (trace,) = await store.why("https://news.example/a")
+        assert trace.record.judged.stage == "gone"
+        assert trace.record.judged.item.title == "which X has no longer"
+        assert trace.event is not None
+
+    run(home, story, merge=merge)
+
+
 def test_the_same_key_in_two_sources_is_two_items(home):
     other = "https://other.example/feed.xml"
 
@@ -862,6 +887,19 @@ def test_the_last_label_on_a_url_or_text_counts(home):
             (False, None),
         ]
         assert (await store.labels())[-1] == last
+
+    run(home, story)
+
+
+def test_a_label_can_be_taken_back(home):
+    async def story(store):
+        await store.label(Label(relevant=True, url="https://news.example/a", at=NOW))
+        await store.label(Label(relevant=True, text="Foo launches", at=NOW))
+
+        gone = Label(relevant=False, url="https://news.example/a#top", text="whatever")
+        assert await store.unlabel(gone) is True
+        assert await store.unlabel(gone) is False
+        assert [one.text for one in await store.labels()] == ["Foo launches"]
 
     run(home, story)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tgewatch.cli.output import console, print_rows, visible
-from tgewatch.model import DateClaim, Event, Precision, State, Transition
+from tgewatch.model import Claim, DateClaim, Event, Precision, State, Transition
 
 COLOURS = {
     State.RUMOURED: "dim",
@@ -172,6 +172,11 @@ def event_story(event: Event, history: Sequence[Transition]) -> RenderableType:
             moment(claim.at),
             Text(str(claim.kind) + (" (official)" if claim.official else "")),
             f"{claim.confidence:.2f}",
-            Text(f"{claim.title}\n{claim.url}"),
+            Text(f"{claim.title}\n{claim.url}{_removed(claim)}"),
         )
     return Group(head, changes, evidence)
+
+
+def _removed(claim: Claim) -> str:
+    """Return a line that says when evidence was found to be removed, if it was."""
+    return "".join(f"\n{flag.detail}" for flag in claim.flags if flag.name == "removed")

@@ -19,6 +19,7 @@ STAGES = {
     "match": "no term or no company of the watchlist stands in title or summary",
     "score": "what speaks for it is too little",
     "event": "it made a claim about an event",
+    "gone": "its source has removed it; what it claimed stays as evidence, with a note",
 }
 TEXT_LIMIT = 50_000
 """Characters of pasted text that are judged."""

@@ -46,6 +46,8 @@ class Pipeline:
         An item whose article could change the outcome is marked to be read at once
         (`article_retry_at` is `now`); until then it counts as what it is known to be.
         """
+        if item.gone:
+            return Judged(item=item, stage="gone", reason="removed", edited=edited)
         source = self._voice(source, item)
         matches = self._detector.scan(item, source=source)
         if not matches:
@@ -78,6 +80,12 @@ class Pipeline:
                 article_tries=tries,
                 article_retry_at=None if delay is None else now + delay,
             )
+        return self.with_article(source, judged, text, now=now, baseline=baseline)
+
+    def with_article(
+        self, source: Source, judged: Judged, text: str, *, now: float, baseline: bool
+    ) -> Judged:
+        """Judge again with the text of the article that was wanted."""
         verdict = self._detector.judge(judged.item, source=source, article=text)
         again = self._settled(source, judged.item, verdict, now=now, baseline=baseline)
         return replace(

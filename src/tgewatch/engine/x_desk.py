@@ -8,6 +8,7 @@ so that a crash loses nothing and repeats nothing.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ from tgewatch.engine.x_air import Air
 from tgewatch.engine.x_asking import Asking
 from tgewatch.engine.x_ports import Collaborators
 from tgewatch.engine.x_status import STATUS, status_of
+from tgewatch.engine.x_vigil import NOTE as TODAY
+from tgewatch.engine.x_vigil import Vigil
 from tgewatch.errors import ConfigError, RefusedError, TgewatchError, TransientError
 from tgewatch.model import Company, Item, Source, SourceState, Validators
 from tgewatch.model.post import Post
@@ -93,6 +96,7 @@ class XDesk:
             hand_on=self._hand_on,
             air=self._air,
         )
+        self._vigil = Vigil(ask.api, clock=clock, every=settings.recheck)
         self.wake: Callable[[], None] = lambda: None
         """Called when there is news and nobody has come to take it since a poll failed."""
 
@@ -116,6 +120,7 @@ class XDesk:
             self._acknowledge(state)
             if state.baseline_at is None or not self._asking.live:
                 await self._asking.round(ROUND)
+                await self._look_after()
                 await self._keep()
             else:
                 await self._wait_for_news(HOLD)
@@ -202,6 +207,7 @@ class XDesk:
             looks=asking.looks,
             api=self._ask.api,
             sieve=self.sieve,
+            gone=self._vigil.gone,
             keywords=asking.keywords.described(),
             refused=asking.refused,
             level=self._ask.money.level,
@@ -214,6 +220,7 @@ class XDesk:
             if not self._begun:
                 await self._open_purse()
                 self._etag = state.validators.etag
+                self._vigil.load(await self._ask.notes.note(TODAY))
                 number, _, cursors = self._etag.partition(" ")
                 self._number = int(number) if number.isdigit() else 0
                 await self._asking.begin(x_cursor.load(cursors or "{}"), tuple(self._accounts))
@@ -276,8 +283,18 @@ class XDesk:
         fresh = [p for p in posts if self.sieve.passes(p, stranger=self.company(p) is None)]
         if fresh:
             self._waiting.extend(fresh)
+            self._vigil.watch(fresh)
             self._news.set()
         return fresh
+
+    async def _look_after(self) -> None:
+        """Hand on that posts of today are gone."""
+        gone = await self._vigil.look()
+        if gone:
+            roots = {post.root for post in gone}
+            self._waiting = [post for post in self._waiting if post.root not in roots]
+            self._waiting.extend(replace(post, text="", gone=True) for post in gone)
+            self._news.set()
 
     def _refuse_stream(self, why: str, seconds: float) -> None:
         self._asking.refuse("stream", why, seconds)
@@ -341,6 +358,7 @@ class XDesk:
             await self._ask.money.refresh()
             await self._ask.who.refresh()
             await self._asking.keywords.count(self._ask.money.level)
+            await self._look_after()
             await self._keep()
 
     async def _keep(self, *, now: bool = False) -> None:
@@ -349,6 +367,7 @@ class XDesk:
         try:
             await self._ask.money.save(now=now)
             await self._asking.save(at)
+            await self._ask.notes.write_note(TODAY, self._vigil.dump(), at=at)
             await self._ask.notes.write_note(STATUS, orjson.dumps(self.status()), at=at)
         except TgewatchError as error:
             log.warning("x_not_saved", extra={"why": str(error)})

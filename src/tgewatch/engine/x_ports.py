@@ -40,6 +40,9 @@ class Api(Protocol):
     async def counts(self, query: str) -> list[int]:
         """Return how many posts matched on each of the last days."""
 
+    async def absent(self, posts: Sequence[int]) -> frozenset[int]:
+        """Return which of these posts X does not find."""
+
     def charge(self, post: Post) -> None:
         """Charge a post that came over the stream."""
 

@@ -44,6 +44,7 @@ def status_of(
     looks: Mapping[str, Look],
     api: Api,
     sieve: Sieve,
+    gone: int,
     keywords: str,
     refused: Mapping[str, str],
     level: Level,
@@ -64,6 +65,7 @@ def status_of(
         "repeated": sieve.repeated,
         "reposts": sieve.reposts,
         "copies": sieve.copies,
+        "gone": gone,
         "shards": [
             {
                 "name": shard.name,

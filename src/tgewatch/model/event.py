@@ -1,6 +1,7 @@
 """What happens to a token, merged from all that is claimed about it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from tgewatch.model.verdict import Contribution, DateClaim, Flag, Kind
@@ -39,6 +40,14 @@ class Claim:
     def __hash__(self) -> int:
         # Evidence is looked up by whole tuples of claims; the id tells all but edits apart.
         return hash(self.id)
+
+
+def removed(claim: Claim, at: float) -> Claim:
+    """Return a claim with the note that its source had the item no longer at `at`; noted once."""
+    if any(flag.name == "removed" for flag in claim.flags):
+        return claim
+    day = datetime.fromtimestamp(at, UTC).date().isoformat()
+    return replace(claim, flags=(*claim.flags, Flag("removed", f"removed by {day}")))
 
 
 class State(StrEnum):

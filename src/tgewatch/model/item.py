@@ -21,6 +21,8 @@ class Item:
     author: str = ""
     kind: str = "entry"
     """entry, post or page."""
+    gone: bool = False
+    """Its source says that it was removed; what it said is not repeated. Not stored as such."""
 
     @property
     def fingerprint(self) -> str:

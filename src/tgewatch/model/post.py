@@ -33,3 +33,5 @@ class Post:
     """like_count, retweet_count … as they came, free of charge."""
     tags: tuple[str, ...] = ()
     """Of the stream's rules that matched."""
+    gone: bool = False
+    """X says that it is there no longer; the text is empty."""

@@ -85,7 +85,8 @@ class Flag:
     """A sign of fraud, with the reason for a person."""
 
     name: str
-    """lookalike_domain, impersonator, drainer_phrase, connect_wallet, shortened_link …"""
+    """lookalike_domain, impersonator, drainer_phrase, connect_wallet, shortened_link …, or removed:
+    its source has the item no longer, which moves no event."""
     detail: str
 
 

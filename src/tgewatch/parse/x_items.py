@@ -17,17 +17,20 @@ def item_of(post: Post, *, source: str, handle: str = "") -> Item:
 
     `handle` is the author's where it is known.
     """
-    whole = clean(post.text, SUMMARY)
+    whole = "" if post.gone else clean(post.text, SUMMARY)
     title = shorten(whole, TITLE) or f"post {post.id}"
+    if post.gone:
+        title = f"{title}, which X has no longer"
     return Item(
         source=source,
         key=key_of(post.repost_of or post.root),
         url=f"{HOST}/{handle or 'i'}/status/{post.id}",
         title=title,
-        summary="" if whole == title else whole,
+        summary="" if whole in {"", title} else whole,
         published=post.at,
         author=f"@{handle}" if handle else "",
         kind="post",
+        gone=post.gone,
     )
 
 

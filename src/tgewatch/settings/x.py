@@ -109,6 +109,9 @@ class XSettings(Section):
     """Seconds at most between two looks at accounts that are quiet."""
     audit: Seconds = Field(default=300.0, ge=60)
     """Seconds between two searches that look for what the stream has missed."""
+    recheck: Seconds = Field(default=3_600.0, ge=0)
+    """Seconds between two looks at whether X still has the posts of today, which costs nothing; 0
+    never looks. The claims of one that is gone are noted as removed, and its text is dropped."""
     history: Seconds = Field(default=6 * 3_600.0, ge=0, le=6 * 86_400.0)
     """Seconds of the past that are read on first sight."""
     overlap: Seconds = Field(default=90.0, ge=0, le=3_600.0)

@@ -59,11 +59,12 @@ PATHS: Mapping[str, str] = {
     "timeline": "/2/users/{}/tweets",
     "users": "/2/users/by",
     "counts": "/2/tweets/counts/recent",
+    "posts": "/2/tweets",
     "rules": "/2/tweets/search/stream/rules",
     "stream": "/2/tweets/search/stream",
     "connections": "/2/connections/filtered_stream",
 }
-BILLED = frozenset({"recent", "all", "timeline", "stream"})
+BILLED = frozenset({"recent", "all", "timeline", "stream", "posts"})
 """Endpoints that the month's cap on posts closes."""
 
 
@@ -170,6 +171,18 @@ class XClient:
         found = ((int(account.id), account.handle) for account in accounts.found)
         self._purse.users(found, self.server_time())
         return accounts
+
+    async def absent(self, posts: Sequence[int]) -> frozenset[int]:
+        """Return which of these X does not find. Others are charged, but for those of today."""
+        gone: set[int] = set()
+        for start in range(0, len(posts), BATCH):
+            asked = {"ids": ",".join(map(str, posts[start : start + BATCH]))}
+            answer = await self._get("posts", PATHS["posts"], asked, Urgency.BACKGROUND, 60.0)
+            page = self._read(parse.read_page, answer)
+            self._purse.posts(((post.id, post.author) for post in page.posts), self.server_time())
+            said = (a for a in page.absent if a.title.lower().startswith("not found"))
+            gone |= {int(a.value) for a in said if parse.is_id(a.value)}
+        return frozenset(gone)
 
     async def counts(self, query: str) -> list[int]:
         """Return how many posts matched on each of the last days. Costs, whatever the answer."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
 from tgewatch.model import Claim, Judged, Poll, Source, Stored
+from tgewatch.model.event import removed
 from tgewatch.ports import Advance, Merge, Route
 from tgewatch.store import codec, items, sources
 from tgewatch.store.events import EventBook
@@ -72,6 +74,9 @@ def _commit(connection: sa.Connection, polls: Sequence[Poll], book: EventBook) -
             continue
         for claim, place in work.claims if work else ():
             book.claim(claim, place, poll.at)
+        for row in _claims_of(connection, work.gone if work else ()):
+            claim = removed(codec.claim_of(row.data), poll.at)
+            book.claim(claim, (row.source_id, row.digest), poll.at)
         book.tell(poll.notices, poll.at)
         stored.append(book.result(work.new if work else 0))
     return stored
@@ -84,6 +89,8 @@ class _Work:
     marks: list[dict[str, object]] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     claims: list[tuple[Claim, Place]] = field(default_factory=list)
+    gone: list[Place] = field(default_factory=list)
+    """Items that their source has removed."""
     new: int = 0
 
 
@@ -121,7 +128,14 @@ def _work(
         work.rows.append(items.row_of(one, place, at=poll.at, baseline=baseline, edited=edited))
         if one.claim is not None:
             work.claims.append((one.claim, place))
+        if one.item.gone:
+            work.gone.append(place)
     return work
+
+
+def _claims_of(connection: sa.Connection, places: Sequence[Place]) -> Iterator[sa.Row[Any]]:
+    for rows in items.claims_at(connection, places).values():
+        yield from rows
 
 
 _NOTHING = Stored(0)

@@ -16,6 +16,7 @@ from tgewatch.model import (
     Trace,
     Transition,
 )
+from tgewatch.model.event import removed
 from tgewatch.ports import Merge, Merged, Route
 
 Place = tuple[str, str]
@@ -107,7 +108,11 @@ class Memory:
             record = self.data.records.get(place)
             self.data.records[place] = Record(
                 source=poll.source.name,
-                judged=replace(one, edited=known is not None),
+                judged=replace(
+                    one,
+                    edited=known is not None,
+                    claim=record.judged.claim if one.item.gone and record else one.claim,
+                ),
                 seen_at=poll.at if record is None else record.seen_at,
                 judged_at=poll.at,
                 edited_at=None if known is None else poll.at,
@@ -115,6 +120,9 @@ class Memory:
             )
             if one.claim is not None:
                 fresh.append(one.claim)
+            if one.item.gone:
+                said = (c for c in self.data.claims.values() if (c.source, c.item) == place)
+                fresh += [removed(claim, poll.at) for claim in said]
         for claim in fresh:
             self.take_claim(claim, poll.at, book)
         self.put(poll.notices, poll.at, book)
