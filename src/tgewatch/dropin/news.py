@@ -1,6 +1,5 @@
 """The news scraper under the name of the specification: the real program, or one that exists."""
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from tgewatch.dropin.monitor import get_performance_monitor
 from tgewatch.dropin.newsroom import Newsroom, Round, open_newsroom, writable
 from tgewatch.dropin.process import process, state_folder
 from tgewatch.dropin.sessions import get_session_manager
+from tgewatch.dropin.telling import tell
 from tgewatch.engine.report import CycleReport
 from tgewatch.errors import TransientError
 from tgewatch.fetch.client import Client
@@ -25,8 +25,6 @@ from tgewatch.fetch.transport import Transport
 from tgewatch.metrics.intake import Intake
 from tgewatch.metrics.metering import Metering
 from tgewatch.metrics.recorder import Recorder
-
-log = logging.getLogger(__name__)
 
 GRACE = 30.0
 """Seconds beyond its deadline in which a round may still store and close what it has."""
@@ -83,7 +81,10 @@ class PerformanceOptimizedNewsScraper:
         return f"<PerformanceOptimizedNewsScraper {what}>"
 
     def set_swarm_hooks(self, swarm_hooks: Any) -> None:
-        """Tell these hooks of every cycle, as far as they have `notify`; and the wrapped scraper."""
+        """Tell these hooks of every cycle, as far as they have `notify` and `cache_updated`.
+
+        A wrapped scraper gets them too.
+        """
         self.swarm_hooks = swarm_hooks
         if hasattr(self.base_scraper, "set_swarm_hooks"):
             self.base_scraper.set_swarm_hooks(swarm_hooks)
@@ -104,11 +105,7 @@ class PerformanceOptimizedNewsScraper:
                 brought = self._round(timeout)
                 articles, feeds = brought.articles, brought.report.polled
             monitor.record_scraper_cycle(len(articles), feeds, SystemClock().monotonic() - begun)
-        if hasattr(self.swarm_hooks, "notify"):
-            try:
-                self.swarm_hooks.notify(f"{len(articles)} articles found")
-            except Exception:  # whatever strange hooks do, the articles are worth more
-                log.warning("swarm_hooks_failed", exc_info=True)
+        tell(self.swarm_hooks, f"{len(articles)} articles found")
         return articles
 
     def get_performance_stats(self) -> dict[str, Any]:

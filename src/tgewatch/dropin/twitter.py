@@ -18,6 +18,7 @@ from tgewatch.dropin.monitor import get_performance_monitor
 from tgewatch.dropin.newsroom import writable
 from tgewatch.dropin.process import process, state_folder
 from tgewatch.dropin.sessions import get_session_manager
+from tgewatch.dropin.telling import tell
 from tgewatch.dropin.x_room import XRoom, open_x_room
 from tgewatch.errors import ConfigError, TransientError
 from tgewatch.fetch.ledger import Ledgers, ledgers_from
@@ -81,6 +82,7 @@ class PerformanceOptimizedTwitterMonitor:
         self.keywords = watchlist.keywords_of(keywords)
         self.cache_manager = get_cache_manager()
         self.perf_monitor = get_performance_monitor()
+        self.swarm_hooks: Any = None
         self._given = _given(bearer_token)
         self._name = watchlist.named(name) or watchlist.identity(self._watched(), self.keywords, ())
         self._told: set[str] = set()
@@ -91,7 +93,11 @@ class PerformanceOptimizedTwitterMonitor:
         return f"<PerformanceOptimizedTwitterMonitor {what}>"
 
     def set_swarm_hooks(self, swarm_hooks: Any) -> None:
-        """Pass the hooks on to a base monitor that takes them."""
+        """Tell these hooks of every cycle, as far as they have `notify` and `cache_updated`.
+
+        A wrapped monitor gets them too.
+        """
+        self.swarm_hooks = swarm_hooks
         if hasattr(self.base_monitor, "set_swarm_hooks"):
             self.base_monitor.set_swarm_hooks(swarm_hooks)
 
@@ -122,6 +128,7 @@ class PerformanceOptimizedTwitterMonitor:
                 monitor.record_twitter_cycle(
                     len(tweets), users, SystemClock().monotonic() - begun, limited
                 )
+        tell(self.swarm_hooks, f"{len(tweets)} tweets found")
         return tweets
 
     def batch_lookup_users_cached(self, handles: Sequence[str]) -> dict[str, str]:

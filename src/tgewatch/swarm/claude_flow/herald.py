@@ -37,6 +37,11 @@ class Herald:
     def __repr__(self) -> str:
         return f"<Herald {self._mirror or 'without a tool'}>"
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether it is worth putting a message together."""
+        return self._mirror is not None and not self._mirror.rests
+
     def pre_task(self, description: str) -> str | None:
         """Announce a task; return its id, or None when nobody hears of it."""
         moment = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%S")
