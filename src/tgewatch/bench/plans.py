@@ -40,7 +40,7 @@ class Plan:
     def quick(self) -> "Plan":
         """Return the same in about a minute: figures that show that it works, and little else."""
         return Plan(
-            sizes=(min(self.sizes),), steady=1, due=2, readings=6, naive=False, trace=self.trace
+            sizes=(min(self.sizes),), steady=3, due=2, readings=6, naive=False, trace=self.trace
         )
 
 
