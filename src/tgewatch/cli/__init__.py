@@ -21,6 +21,7 @@ COMMANDS = (
     "run",
     "events",
     "why",
+    "label",
     "sources",
     "spend",
     "deliveries",
@@ -35,6 +36,7 @@ COMMANDS = (
     "experiment",
     "bench",
     "quality",
+    "mcp",
 )
 """Modules beside this one, in the order of `--help`. A module imports little: see `options`."""
 

@@ -50,6 +50,13 @@ def add(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None
         _put(connection, _add(connection.dialect.name, table), rows)
 
 
+def insert_once(connection: sa.Connection, table: sa.Table, row: Row) -> bool:
+    """Insert a row unless its key is there already; return whether it was inserted."""
+    key = table.primary_key.columns[0]
+    statement = _add(connection.dialect.name, table).returning(key)
+    return connection.execute(statement, row).first() is not None
+
+
 def _put(connection: sa.Connection, statement: Insert, rows: Sequence[Row]) -> None:
     """Execute an INSERT for many rows.
 

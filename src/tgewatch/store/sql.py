@@ -27,7 +27,16 @@ from tgewatch.model import (
     Transition,
 )
 from tgewatch.ports import Correct, Waiting
-from tgewatch.store import answers, corrections, items, outbox, polls, sources, upkeep
+from tgewatch.store import (
+    answers,
+    corrections,
+    items,
+    outbox,
+    polls,
+    reservations,
+    sources,
+    upkeep,
+)
 from tgewatch.store.database import Database, explaining
 from tgewatch.store.polls import Rules
 from tgewatch.store.writer import Writer
@@ -261,6 +270,10 @@ class SqlStore:
         """Keep what the user says of an item; the last word on one URL or text counts."""
         await self._writer.do(partial(answers.label, given=label))
 
+    async def unlabel(self, label: Label) -> bool:
+        """Forget what the user said of the same URL or text; return whether there was something."""
+        return await self._writer.do(partial(answers.unlabel, given=label))
+
     async def labels(self) -> Sequence[Label]:
         """Return all labels, oldest first."""
         return await self._read(answers.all_labels)
@@ -272,6 +285,22 @@ class SqlStore:
     async def write_note(self, name: str, value: bytes | None, *, at: float) -> None:
         """Note something small under a name; None removes it."""
         await self._writer.do(partial(answers.write_note, name=name, value=value, at=at))
+
+    # What only one may do, of all who use this store (the port Reservations).
+
+    async def reserve(self, name: str, *, seconds: float) -> bool:
+        """Return whether it is ours to do; nobody else gets it within `seconds`.
+
+        Raises RefusedError (`full`) when too many reservations run.
+        """
+        now = self._clock.now()
+        return await self._writer.do(
+            partial(reservations.reserve, name=name, until=now + seconds, now=now)
+        )
+
+    async def release(self, name: str) -> None:
+        """Let somebody else do it after all."""
+        await self._writer.do(partial(reservations.release, name=name))
 
     # Upkeep.
 
