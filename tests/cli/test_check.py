@@ -31,6 +31,33 @@ def test_the_text_says_the_same(shell):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("", "not found, so nobody is told of rounds"),
+        ('[claude_flow]\ncommand = "elsewhere/flow"', "correct [claude_flow] command"),
+        ("[claude_flow]\nenabled = false", "off: [claude_flow] enabled = true"),
+    ],
+)
+def test_one_line_says_whether_agents_hear_of_rounds(shell, monkeypatch, text, said):
+    monkeypatch.setenv("PATH", str(shell.folder))
+    shell.write(text)
+
+    assert said in shell.run("check", "--json").json["claude_flow"]
+    assert said in " ".join(shell.run("check").out.split())
+
+
+def test_claude_flow_is_named_where_it_is_and_not_run(shell):
+    command = shell.folder / "node_modules" / ".bin" / "claude-flow"
+    command.parent.mkdir(parents=True)
+    command.write_text(f"#!/bin/sh\ntouch {shell.folder}/ran\n")
+    command.chmod(0o755)
+    shell.write("")
+
+    assert str(command) in shell.run("check", "--json").json["claude_flow"]
+    assert not (shell.folder / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
         ("", "extends_default = true"),
         ("", "Nobody is told"),
         ("extends_default = true", "Only the console is told"),
@@ -112,7 +139,9 @@ def test_a_file_that_is_not_there_is_wrong_usage(shell):
 def test_says_what_is_shared_and_shows_no_password(shell):
     shell.write('[swarm]\nredis_url = "redis://u:hush@cache.example:6379/0"\n')
 
-    assert shell.run("check", "--json").json["swarm"] == "redis://cache.example:6379, prefix tgewatch"
+    assert (
+        shell.run("check", "--json").json["swarm"] == "redis://cache.example:6379, prefix tgewatch"
+    )
     assert "cache.example" in shell.run("check").out
     assert "hush" not in shell.run("check").out
 

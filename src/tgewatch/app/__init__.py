@@ -1,16 +1,19 @@
 """Composition root: settings in, a running program out; the only package that names adapters."""
 
 from tgewatch.app.archive import open_archive
+from tgewatch.app.hooks import Hooks, open_hooks
 from tgewatch.app.loop import run_loop
 from tgewatch.app.program import Program, Tap, Untapped, open_program
 from tgewatch.app.web import Web, open_web
 
 __all__ = [
+    "Hooks",
     "Program",
     "Tap",
     "Untapped",
     "Web",
     "open_archive",
+    "open_hooks",
     "open_program",
     "open_web",
     "run_loop",

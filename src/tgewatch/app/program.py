@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import orjson
 from rich.console import Console
 
+from tgewatch.app.hooks import Hooks, hook_metrics, unheard
 from tgewatch.app.web import Web, open_web
 from tgewatch.clock import Clock
 from tgewatch.detect.merge import merge
@@ -83,8 +84,13 @@ class Program:
     schedule: Schedule
     watch: Watch
     metering: Metering
+    hooks: Hooks
     x: XDesk | None = None
     """None without a token."""
+
+    def measured(self) -> dict[str, Any]:
+        """Return what agents get to know of the last cycle."""
+        return hook_metrics(self.metering, client=self.client, cache=self.cache, clock=self.clock)
 
     async def scan(
         self,
@@ -95,7 +101,7 @@ class Program:
         kind: str = "scan",
     ) -> CycleReport:
         """Do one round, as Watch does, and record it as a cycle of that kind."""
-        with self.metering.cycle(kind):
+        with self.hooks.task(kind, self.measured), self.metering.cycle(kind):
             report = await self.watch.scan(everything=everything, warm=warm, deadline=deadline)
             self._count_warmed(report)
             return report
@@ -128,6 +134,7 @@ class Program:
 
         def turned(report: CycleReport) -> None:
             self.metering.turn_page()
+            self.hooks.minute(self.measured)
             kept.set()
             reported(report)
 
@@ -144,10 +151,12 @@ class Program:
                 group.create_task(self.x.live(stop))
             self.metering.watch()
             try:
-                await self.watch.run(stop, reported=turned)
+                with self.hooks.task("watch", self.measured):
+                    await self.watch.run(stop, reported=turned)
             finally:
                 keeping.cancel()
                 self.metering.stop()
+                self.hooks.end(self.metering.report)
 
     async def _keep_metrics(self, kept: asyncio.Event) -> None:
         """Write the metrics every minute, and every few seconds while somebody looks."""
@@ -172,11 +181,13 @@ async def open_program(
     web: Web | None = None,
     metering: Metering | None = None,
     tap: Tap | None = None,
+    hooks: Hooks | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything a watch needs, and close it in reverse.
 
     `lookup` takes the place of the system's name look-up. `web` and `metering` are shared with
     whoever opened them; without them the program has its own, and keeps its metrics in their file.
+    `hooks` hear of its rounds.
     Raises ConfigError, and StoreBusyError when another instance owns the store.
     """
     chance = random or Random()  # noqa: S311 - jitter
@@ -237,7 +248,18 @@ async def open_program(
             clock=clock,
         )
         await watch.prepare()
-        yield Program(settings, clock, store, web.client, web.cache, schedule, watch, metering, x)
+        yield Program(
+            settings,
+            clock,
+            store,
+            web.client,
+            web.cache,
+            schedule,
+            watch,
+            metering,
+            hooks or unheard(clock),
+            x,
+        )
 
 
 def _x_desk(

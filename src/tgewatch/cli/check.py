@@ -1,5 +1,6 @@
 """`tgewatch check`: whether the settings are right, and what they amount to."""
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from tgewatch.cli.exits import ExitCode
 from tgewatch.cli.options import JsonOption, SettingsOption, StateOption, load
-from tgewatch.cli.output import console, print_json, visible
+from tgewatch.cli.output import console, print_json, say, visible
 from tgewatch.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +32,16 @@ def check(
     reference: Annotated[
         bool, typer.Option("--reference", help="Print every setting as Markdown.")
     ] = False,
+    alive: Annotated[
+        bool, typer.Option("--alive", help="Say whether a watch with these settings is alive.")
+    ] = False,
 ) -> None:
-    """Report every problem of the settings at once, or what they amount to."""
+    """Report every problem of the settings at once, or what they amount to.
+
+    With --alive, exit code 1 when no watch shows a sign of life: for health checks.
+    """
+    if alive:
+        _show_sign(load(context, settings, state), json=json)
     if schema:
         from tgewatch.settings.file import schema as schema_of_file  # noqa: PLC0415 - rarely used
 
@@ -56,11 +65,24 @@ def check(
         _print(found)
 
 
+def _show_sign(settings: "Settings", *, json: bool) -> None:
+    from tgewatch.cli.alive import sign  # noqa: PLC0415 - rarely used
+    from tgewatch.clock import SystemClock  # noqa: PLC0415 - as above
+
+    found = sign(settings, SystemClock().now())
+    if json:
+        print_json(found)
+    else:
+        say(f"{'alive' if found.alive else 'no sign of life'}: {found.how}")
+    raise typer.Exit(ExitCode.DONE if found.alive else ExitCode.PARTIAL)
+
+
 def summary(settings: "Settings") -> dict[str, Any]:
     """Return what the settings amount to, without secrets. Raises ConfigError."""
     from tgewatch.cli.x_lines import plan_line  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.rules.x_plan import problems  # noqa: PLC0415 - as above
     from tgewatch.swarm import swarm_line  # noqa: PLC0415 - as above
+    from tgewatch.swarm.claude_flow.place import line  # noqa: PLC0415 - as above
 
     if found := problems(settings.x):
         raise ConfigError(found)
@@ -74,6 +96,12 @@ def summary(settings: "Settings") -> dict[str, Any]:
         "channels": {c.name: c.kind for c in settings.channels},
         "store": database.partition(":")[0] if database else str(settings.store.path),
         "swarm": swarm_line(settings.swarm),
+        "claude_flow": line(
+            settings.claude_flow,
+            folder=settings.root,
+            state=settings.state,
+            path=os.environ.get("PATH"),
+        ),
         "policy": settings.polling.policy,
         "interval": settings.polling.interval,
         "mode": settings.detection.mode,
@@ -121,6 +149,7 @@ def _print(found: dict[str, Any]) -> None:
         "polling": f"{found['policy']}, about every {found['interval']:g} s",
         "detection": f"{found['mode']} mode",
         "x": found["x"],
+        "hooks": f"claude-flow {found['claude_flow']}",
     }
     out = console()
     for name, value in rows.items():

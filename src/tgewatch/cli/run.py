@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,7 +60,7 @@ def _listening(settings: "Settings", address: str) -> "Settings":
 
 
 async def _watch(read: Callable[[], "Settings"], *, json: bool) -> None:
-    from tgewatch.app import open_program  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.app import open_hooks, open_program  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.progress import Silent  # noqa: PLC0415 - as above
     from tgewatch.cli.systemd import Supervisor  # noqa: PLC0415 - as above
     from tgewatch.cli.x_lines import off_line  # noqa: PLC0415 - as above
@@ -83,10 +84,13 @@ async def _watch(read: Callable[[], "Settings"], *, json: bool) -> None:
         else:
             say(line)
 
-    async with (
-        open_program(settings, clock=clock, progress=Silent(), console_to_stderr=json) as program,
-        asyncio.TaskGroup() as group,
-    ):
+    async with AsyncExitStack() as stack:
+        hooks = stack.enter_context(open_hooks(settings, clock=clock))
+        opening = open_program(
+            settings, clock=clock, progress=Silent(), console_to_stderr=json, hooks=hooks
+        )
+        program = await stack.enter_async_context(opening)
+        group = await stack.enter_async_context(asyncio.TaskGroup())
         loop.add_signal_handler(signal.SIGHUP, _adjust, program, read)
         beating = group.create_task(_beat(supervisor, clock))
         supervisor.ready(f"watching {len(settings.sources)} sources")

@@ -9,6 +9,7 @@ from tgewatch.cli.options import JsonOption, SettingsOption, StateOption, load
 from tgewatch.cli.output import console, print_json, say, visible
 
 if TYPE_CHECKING:
+    from tgewatch.app import Hooks
     from tgewatch.engine.report import CycleReport
     from tgewatch.settings import Settings
 
@@ -42,22 +43,39 @@ def scan(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Poll what is due once, and show what was found, dropped and told."""
-    from tgewatch.cli.logs import configure  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.app import open_hooks  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.cli.logs import configure  # noqa: PLC0415 - as above
     from tgewatch.cli.times import clock_at  # noqa: PLC0415 - as above
 
     configure(debug=context.obj.debug)
     clock = clock_at(now)
     loaded = load(context, settings, state)
-    report = _run(loaded, clock=clock, everything=everything, warm=warm, json=json, quiet=quiet)
-    if json:
-        print_json(as_object(report))
-    else:
-        _show(loaded, report)
+    with open_hooks(loaded, clock=clock) as hooks:  # what agents have not heard yet, they hear last
+        report = _run(
+            loaded,
+            clock=clock,
+            hooks=hooks,
+            everything=everything,
+            warm=warm,
+            json=json,
+            quiet=quiet,
+        )
+        if json:
+            print_json(as_object(report))
+        else:
+            _show(loaded, report)
     raise typer.Exit(_code(report))
 
 
 def _run(
-    settings: "Settings", *, clock: Any, everything: bool, warm: int, json: bool, quiet: bool
+    settings: "Settings",
+    *,
+    clock: Any,
+    hooks: "Hooks",
+    everything: bool,
+    warm: int,
+    json: bool,
+    quiet: bool,
 ) -> "CycleReport":
     from tgewatch.app import open_program, run_loop  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.cli.progress import progress_for  # noqa: PLC0415 - as above
@@ -66,7 +84,7 @@ def _run(
         shown = progress_for(console(stderr=True), quiet=quiet or json)
         with shown:
             async with open_program(
-                settings, clock=clock, progress=shown, console_to_stderr=json
+                settings, clock=clock, progress=shown, console_to_stderr=json, hooks=hooks
             ) as program:
                 return await program.scan(everything=everything, warm=warm)
 

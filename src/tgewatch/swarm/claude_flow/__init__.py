@@ -13,12 +13,12 @@ from tgewatch.settings.claude_flow import ClaudeFlowSettings
 from tgewatch.swarm.claude_flow.child import Children
 from tgewatch.swarm.claude_flow.herald import Herald
 from tgewatch.swarm.claude_flow.mirror import Mirror
-from tgewatch.swarm.claude_flow.place import Place, find
+from tgewatch.swarm.claude_flow.place import Place, find, line
 from tgewatch.swarm.claude_flow.tool import Tool
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Herald", "Mirror", "Place", "Tool", "find", "mirror_from"]
+__all__ = ["Herald", "Mirror", "Place", "Tool", "find", "line", "mirror_from"]
 
 
 def mirror_from(

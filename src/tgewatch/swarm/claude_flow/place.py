@@ -98,6 +98,20 @@ def find(
     return Place(command, root, settings.root is None, own, settings.namespace)
 
 
+def line(settings: ClaudeFlowSettings, *, folder: Path, state: Path, path: str | None) -> str:
+    """Return what there is, in one line for a person. Nothing is run."""
+    if not settings.enabled:
+        return "off: [claude_flow] enabled = true tells it of rounds"
+    if sys.platform == "win32":
+        return "off: needs process groups, which Windows lacks"
+    place = find(settings, folder=folder, state=state, path=path)
+    if place is not None:
+        return f"{place.command}, working in {place.root}"
+    if settings.command:
+        return f"{settings.command} is not there: correct [claude_flow] command"
+    return "not found, so nobody is told of rounds: install it, or set [claude_flow] command"
+
+
 def _command(told: str, folder: Path, path: str) -> Path | None:
     if os.sep in told:
         return _executable(folder / Path(told).expanduser())

@@ -31,7 +31,7 @@ from tgewatch.swarm.claude_flow.place import Place
 OLD, NEW = 2, 3
 """The majors that are spoken."""
 REPAIR = "run `npm rebuild better-sqlite3` where claude-flow is installed"
-_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"v?(\d+)\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 _TEST = "selftest"
 _SMALL = 10_000_000
 """Bytes of the file of claude-flow 2 that is read."""
