@@ -4,6 +4,7 @@ Time is virtual, X is the shipped fake, in this process; the client is the one t
 uses. What was billed and which calls were refused is counted by the fake, not by the client.
 
 python benchmarks/x.py [--hours 24] [--accounts 20 100 1000] [--seed 1] [--only STRATEGY] [--json]
+python benchmarks/x.py --packing                  queries alone, by the length of handles
 """
 
 import argparse
@@ -21,6 +22,8 @@ from tgewatch.errors import TgewatchError
 from tgewatch.fetch.ledger import Ledgers
 from tgewatch.model import Company, Priority, SourceState
 from tgewatch.parse.x_items import key_of
+from tgewatch.rules import x_query
+from tgewatch.rules.packing import least, pack
 from tgewatch.settings import XSettings
 from tgewatch.sources.x_parts import x_parts
 from tgewatch.testing.virtual_loop import VirtualClock, run_virtually
@@ -85,6 +88,19 @@ class Seen:
 
 
 @dataclass(slots=True)
+class MemoryBlob:
+    """A file that outlives a kill."""
+
+    data: bytes = b""
+
+    def read(self) -> bytes:
+        return self.data
+
+    def write(self, data: bytes) -> None:
+        self.data = data
+
+
+@dataclass(slots=True)
 class Machine:
     """One process that reads X after another, with what outlives each."""
 
@@ -93,6 +109,8 @@ class Machine:
     caller: InProcessCaller
     clock: VirtualClock
     notes: MemoryNotes = field(default_factory=MemoryNotes)
+    ledger: MemoryBlob = field(default_factory=MemoryBlob)
+    """As `[limits] path` keeps it."""
     state: SourceState = field(default_factory=lambda: SourceState(url=SOURCE.url))
     seen: Seen = field(default_factory=Seen)
     desk: XDesk | None = None
@@ -103,7 +121,7 @@ class Machine:
             self.settings,
             self.companies,
             caller=self.caller,
-            turns=Ledgers(clock=self.clock),
+            turns=Ledgers(clock=self.clock, blob=self.ledger),
             notes=self.notes,
             clock=self.clock,
         )
@@ -247,6 +265,29 @@ def show(row: dict[str, Any], label: str) -> None:
     )
 
 
+def packing(accounts: list[int], seed: int) -> None:
+    """Print how many queries accounts take, beside the least that their lengths allow."""
+    settings = XSettings()
+    narrowed = x_query.clause(settings.phrases, settings.exclude)
+    print(f"clause of {len(narrowed)} characters; packed / least")
+    print(f"{'':<44}{'clause, 512':>14}{'bare, 512':>14}{'clause, 1024':>14}{'bare, 1024':>14}")
+    for number in accounts:
+        chance = Random(seed)
+        drawn = [min(15, max(4, round(chance.gauss(11.0, 2.6)))) for _ in range(number)]
+        population = make_population(seed=seed, accounts=number, start=START, days=0.01)
+        ours = [len(account.username) for account in population.accounts]
+        for label, lengths in (("drawn around 11", drawn), ("of the simulation", ours)):
+            costs = {str(n): x_query.cost("from:" + "x" * size) for n, size in enumerate(lengths)}
+            cells = [
+                f"{len(pack(costs, room))} / {least(costs.values(), room)}"
+                for limit in (x_query.RECENT, x_query.ALL)
+                for rest in (narrowed, settings.exclude)
+                for room in [x_query.capacity(limit, rest)]
+            ]
+            said = f"{number} handles {label}, mean {statistics.fmean(lengths):.1f}"
+            print(f"{said:<44}" + "".join(f"{cell:>14}" for cell in cells))
+
+
 HEADER = (
     f"{'':<34}{'queries':>8}{'every s':>8}{'calls/min':>9}{'429':>5}{'wanted':>8}{'missed':>8}"
     f"{'twice':>7}{'billed':>8}{'relevant':>10}{'dollars':>9}{'mean s':>8}{'p95 s':>7}"
@@ -261,7 +302,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="a strategy")
     parser.add_argument("--faults", choices=("none", "all", "both"), default="both")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--packing", action="store_true", help="how many queries, and no day")
     asked = parser.parse_args()
+    if asked.packing:
+        packing(asked.accounts, asked.seed)
+        return
     rows = []
     print(HEADER if not asked.json else "", end="\n" if not asked.json else "")
     for accounts in asked.accounts:

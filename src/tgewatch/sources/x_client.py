@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -90,6 +89,8 @@ class XClient:
         self._owner = sha256(token.encode()).hexdigest()[:8]
         self._times = ServerClock()
         self._spelling = SPELLINGS[0]
+        self._opened = clock.monotonic()
+        """A process before this one may have called just then."""
         self._spaced: dict[str, tuple[asyncio.Lock, float]] = {}
         self._refused: dict[str, tuple[float, RefusedError]] = {}
         self.limits: dict[str, int] = {}
@@ -320,7 +321,7 @@ class XClient:
 
     async def _space(self, endpoint: str) -> None:
         """Return once the endpoint has been left alone for long enough."""
-        lock, _ = self._spaced.setdefault(endpoint, (asyncio.Lock(), -math.inf))
+        lock, _ = self._spaced.setdefault(endpoint, (asyncio.Lock(), self._opened))
         async with lock:
             now = self._clock.monotonic()
             wait = self._spaced[endpoint][1] + SPACING[endpoint] - now
