@@ -108,6 +108,8 @@ class Machine:
     companies: list[Company]
     caller: InProcessCaller
     clock: VirtualClock
+    ahead: float = 0.0
+    """Seconds that X's clock, by which posts are dated, is ahead of ours."""
     notes: MemoryNotes = field(default_factory=MemoryNotes)
     ledger: MemoryBlob = field(default_factory=MemoryBlob)
     """As `[limits] path` keeps it."""
@@ -142,7 +144,7 @@ class Machine:
                 if self.clock.monotonic() >= end:
                     break  # killed before it was stored
                 now = self.clock.now()
-                self.seen.take(reading.items, now, since)
+                self.seen.take(reading.items, now + self.ahead, since)
                 self.state = replace(
                     self.state,
                     validators=reading.validators,
@@ -196,6 +198,7 @@ async def day(
     settings = XSettings(history=0.0, **options)
     clock = VirtualClock(start=START)
     machine = Machine(settings, watchlist(population), InProcessCaller(fake, clock), clock)
+    machine.ahead = faults.get("skew", 0.0)
     if trouble:
         await _troubled(machine, fake, seconds)
     else:
