@@ -23,7 +23,7 @@ from tgewatch.model import (
     Trace,
     Transition,
     Validators,
-)
+)  # fmt: skip
 
 T = TypeVar("T")
 
@@ -88,7 +88,6 @@ class PoolMetrics:
     reused: int = 0
     """Of these, on a connection that was already open."""
     opened: int = 0
-    """Connections opened."""
     retries: int = 0
     joined: int = 0
     """Calls answered by an identical request that was already under way."""
@@ -98,11 +97,9 @@ class PoolMetrics:
     downgrades: int = 0
     """Redirects from https to http."""
     bytes_read: int = 0
-    """Of bodies, on the wire."""
     handshake_ms: float = 0.0
     """Sum over `opened`: name, TCP and TLS."""
     active: int = 0
-    """Requests under way now."""
     statuses: Mapping[int, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
     """Failed attempts, by cause as in docs/fetching.md."""
@@ -167,7 +164,6 @@ class Waiting:
     """An item whose article is still to be read."""
 
     source: str
-    """URL of its source."""
     judged: Judged
     """As it was judged without the article."""
     baseline: bool
@@ -183,9 +179,8 @@ class Merged:
     reason: str = ""
     """Why it joined that event, or none, for `why`."""
     gone: tuple[str, ...] = ()
-    """Ids of events that went into `event` with all their evidence."""
     left: "tuple[Merged, ...]" = ()
-    """Events that have lost evidence to `event`, as they are without it."""
+    """Ids of events that went into `event` whole; events that have lost evidence to it, as they are."""
 
 
 Merge: TypeAlias = Callable[[Claim, Sequence[Event], float], Merged]
@@ -313,6 +308,9 @@ class Archive(Store, Protocol):
 
     async def label(self, label: Label) -> None:
         """Keep what the user says of an item; the last word on one URL or text counts."""
+
+    async def unlabel(self, label: Label) -> bool:
+        """Forget what the user said of the same URL or text; return whether there was something."""
 
     async def labels(self) -> Sequence[Label]:
         """Return all labels, oldest first."""

@@ -177,8 +177,8 @@ def edit(
         project=project,
         company=company,
         ticker=ticker,
-        state=_word(State, state),
-        kind=_word(Kind, kind),
+        state=word_of(State, state),
+        kind=word_of(Kind, kind),
         date=date_claim_of(date) if date else None,
         release=tuple(release or ()),
     )
@@ -209,10 +209,11 @@ def _moment(text: str | None) -> float | None:
 def _states(words: list[str]) -> list[Any]:
     from tgewatch.model import State  # noqa: PLC0415 - `--help` needs none of it
 
-    return [_word(State, word) for word in words]
+    return [word_of(State, word) for word in words]
 
 
-def _word(kind: Any, text: str | None) -> Any:
+def word_of(kind: Any, text: str | None) -> Any:
+    """Return one of the words of an enum. Raises typer.BadParameter that lists them."""
     if text is None:
         return None
     try:

@@ -1,16 +1,16 @@
-"""`tgewatch replay`: how well detection does on labelled text."""
+"""`tgewatch replay`: history judged again, and how well detection does on labelled text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tgewatch.cli.options import JsonOption, SettingsOption, load
-from tgewatch.cli.output import print_json, print_rows, say
+from tgewatch.cli.options import JsonOption, SettingsOption, StateOption, load
+from tgewatch.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from tgewatch.detect.marking import Marked, Marks
+    from tgewatch.detect.marking import Marked
     from tgewatch.detect.truth import Truth
     from tgewatch.settings import Settings
 
@@ -29,40 +29,86 @@ def register(app: typer.Typer) -> None:
 def replay(
     context: typer.Context,
     *,
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules",
+            metavar="FILE.toml",
+            help="Try these rules: what the file sets of [detection], companies, sources and"
+            " channels; all else stays as it is.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="Only items read since then.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only items read before.")
+    ] = None,
     labelled: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--labelled",
             metavar="FILE.jsonl",
             exists=True,
             dir_okay=False,
             readable=True,
-            help="Lines with type, published, title, text, url and the labels.",
+            help="Judge this instead: lines with type, published, title, text, url and the labels.",
         ),
-    ],
+    ] = None,
     errors: Annotated[
-        int, typer.Option(min=0, max=WORST, help="Show this many of the worst errors.")
+        int, typer.Option(min=0, max=WORST, help="Show this many of the worst errors on labels.")
     ] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, max=WORST, help="Show this many of each list.")
+    ] = 20,
     settings: SettingsOption = None,
+    state: StateOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge labelled text, in discover mode, and print how well that went.
+    """Judge history again, by the rules that are set or others, and say what would differ.
 
-    No label is shown to the detection. Unsure labels count in `all` only. Kind, project, ticker
-    and date are scored on the positives that were found.
+    Prints which alerts come in addition, which no longer, which say something else, and how much
+    earlier or later they come; your own labels are scored before and after. Nothing is written, and
+    a watch may run meanwhile. With --labelled it judges that file, in discover mode: no label is
+    shown to the detection, unsure labels count in `all` only, and kind, project, ticker and date
+    are scored on the positives that were found.
     """
-    from tgewatch.detect.marking import by_type  # noqa: PLC0415 - `--help` needs none of it
+    loaded = load(context, settings, state)
+    if labelled is not None:
+        if rules or since or until:
+            raise typer.BadParameter(
+                "--labelled judges a file: leave out --rules, --since and --until"
+                " (--settings names the rules for it)"
+            )
+        _labelled(labelled, loaded, errors, json=json)
+        return
+    from tgewatch.cli.replay_history import replay_history  # noqa: PLC0415 - `--help` needs it not
 
-    loaded = load(context, settings)
-    rows = list(_judged(_truths(labelled), loaded))
+    replay_history(
+        context,
+        loaded,
+        rules=rules,
+        since=since,
+        until=until,
+        limit=limit,
+        errors=errors,
+        json=json,
+    )
+
+
+def _labelled(path: Path, loaded: "Settings", errors: int, *, json: bool) -> None:
+    from tgewatch.cli.scores import table, worst  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.detect.marking import by_type  # noqa: PLC0415 - as above
+
+    rows = list(_judged(_truths(path), loaded))
     figures = by_type(rows)
     if json:
         print_json(
             {name: {k: m.as_object() for k, m in sets.items()} for name, sets in figures.items()}
         )
     else:
-        _table(figures)
-    for line in _worst(rows, errors):
+        table(figures)
+    for line in worst(rows, errors):
         say(line)
 
 
@@ -104,34 +150,3 @@ def _judged(truths: "Iterator[Truth]", settings: "Settings") -> "Iterator[Marked
         matches = detector.scan(truth.item)
         verdict = detector.judge(truth.item, matches=matches) if matches else None
         yield Marked(truth, verdict, clock.monotonic() - start)
-
-
-def _table(figures: "Mapping[str, Mapping[str, Marks]]") -> None:
-    columns = ("texts", "labels", "n", "positives", "precision", "recall", "F1", "kind", "project",
-               "ticker", "date", "calibration error", "µs an item")  # fmt: skip
-    rows = []
-    for name, sets in figures.items():
-        for labels, marks in sets.items():
-            shares = (marks.kind, marks.project, marks.ticker, marks.date)
-            rows.append(
-                (name, labels, marks.n, marks.recall.of, _percent(marks.precision.value),
-                 _percent(marks.recall.value), f"{marks.f1:.3f}",
-                 *(_percent(s.value) for s in shares), f"{marks.calibration_error:.3f}",
-                 f"{marks.microseconds:.0f}")
-            )  # fmt: skip
-    print_rows(columns, rows)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _worst(rows: "Sequence[Marked]", count: int) -> Iterator[str]:
-    """Yield the errors that were made with most confidence."""
-    wrong = [r for r in rows if r.found is not r.truth.relevant]
-    wrong.sort(key=lambda r: (not r.truth.sure, -abs(r.confidence - r.truth.relevant)))
-    for row in wrong[:count]:
-        label = row.truth.kind or "relevant" if row.truth.relevant else "not relevant"
-        sure = "" if row.truth.sure else ", unsure"
-        title = row.truth.item.title[:140]
-        yield f"said {row.confidence:.2f}, labelled {label}{sure}: {title} [{row.truth.id}]"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tgewatch.errors import MalformedError
-from tgewatch.model import Item
+from tgewatch.model import Item, Label
 
 READ_DATES = frozenset({"stated", "relative"})
 """Bases of dates that a reader finds in the text."""
@@ -55,6 +55,42 @@ def truth_of(row: Mapping[str, object], *, number: int = 0) -> Truth:
         kind=str(row.get("event_kind") or ""), project=str(row.get("project") or ""),
         ticker=str(row.get("ticker") or ""), date=str(row.get("event_date") or "") if stated else "",
     )  # fmt: skip
+
+
+def truth_of_label(label: Label, *, item: Item | None = None) -> Truth:
+    """Return what the user said of a text as truth about `item`, or about the text it keeps."""
+    title, _, rest = label.text.partition("\n")
+    kept = Item(
+        source="", key=label.url or title, url=label.url, title=title, summary=rest,
+        published=label.published, kind="post" if label.post else "entry",
+    )  # fmt: skip
+    about = item or kept
+    return Truth(
+        item=about, id=label.url or title, relevant=label.relevant,
+        kind=str(label.kind or ""), project=label.project or label.company,
+        ticker=label.ticker, date=label.date,
+    )  # fmt: skip
+
+
+def row_of_label(label: Label) -> dict[str, object]:
+    """Return a label as a row that `truth_of` reads."""
+    title, _, rest = label.text.partition("\n")
+    at = label.at if label.published is None else label.published
+    return {
+        "type": "tweet" if label.post else "news",
+        "published": datetime.fromtimestamp(at, UTC).isoformat(),
+        "title": title,
+        "text": rest,
+        "url": label.url,
+        "tge_relevant": int(label.relevant),
+        "confidence": "hi",
+        "event_kind": str(label.kind or ("other" if label.relevant else "none")),
+        "project": label.project or label.company,
+        "ticker": label.ticker,
+        "event_date": label.date,
+        "date_basis": "stated" if label.date else "",
+        "id": label.url or title,
+    }
 
 
 def _time(text: str) -> float:

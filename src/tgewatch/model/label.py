@@ -12,7 +12,12 @@ class Label:
     relevant: bool
     url: str = ""
     text: str = ""
-    """Of what was judged, where no URL stands for it."""
+    """Of what was judged: title, line break, the rest. Kept beside a URL too, so that the label
+    outlives its item."""
+    post: bool = False
+    """It is a post and no article."""
+    published: float | None = None
+    """When the text was; what it says of days is read from then on."""
     kind: Kind | None = None
     project: str = ""
     company: str = ""

@@ -195,6 +195,12 @@ def label(connection: sa.Connection, given: Label) -> None:
     upsert(connection, labels, [{"id": identity, "at": given.at, "data": codec.json(given)}])
 
 
+def unlabel(connection: sa.Connection, given: Label) -> bool:
+    """Forget what the user said of a URL or text; return whether there was something."""
+    gone = connection.execute(labels.delete().where(labels.c.id == codec.label_id(given)))
+    return gone.rowcount > 0
+
+
 def all_labels(connection: sa.Connection) -> list[Label]:
     """Return all labels, oldest first."""
     query = sa.select(labels.c.data).order_by(labels.c.at, labels.c.id)

@@ -327,9 +327,11 @@ class MemoryStore:
 
     async def label(self, label: Label) -> None:
         """Keep what the user says of an item; the last word on one URL or text counts."""
-        self._memory.data.labels[canonical(label.url) if label.url else f"text\n{label.text}"] = (
-            label
-        )
+        self._memory.data.labels[_what(label)] = label
+
+    async def unlabel(self, label: Label) -> bool:
+        """Forget what the user said of the same URL or text; return whether there was something."""
+        return self._memory.data.labels.pop(_what(label), None) is not None
 
     async def labels(self) -> Sequence[Label]:
         """Return all labels, oldest first."""
@@ -345,6 +347,10 @@ class MemoryStore:
             self._memory.data.notes.pop(name, None)
         else:
             self._memory.data.notes[name] = value
+
+
+def _what(label: Label) -> str:
+    return canonical(label.url) if label.url else f"text\n{label.text}"
 
 
 def _words(event: Event) -> str:
