@@ -73,3 +73,25 @@ def test_a_clause_says_each_phrase_once():
 def test_likes_come_late():
     assert x_query.needs_window("TGE min_likes:10")
     assert not x_query.needs_window("TGE lang:en")
+
+
+def test_phrases_are_taken_in_their_order_as_long_as_they_fit():
+    kept, left_out = x_query.fitting(["TGE", "token launch", "claim portal"], 25)
+
+    assert kept == ("TGE", "token launch")
+    assert left_out == ("claim portal",)
+    assert len(x_query.clause(kept)) <= 25
+
+
+def test_a_phrase_that_holds_another_one_is_not_needed_in_any_case():
+    kept, left_out = x_query.fitting(["the TGE date", "tge", "TGE", "tgewatch", ""], 100)
+
+    assert (kept, left_out) == (("tge", "tgewatch"), ())
+
+
+@given(st.lists(st.text(max_size=12), max_size=30), st.integers(0, 200))
+def test_whatever_the_phrases_the_clause_fits(phrases, limit):
+    kept, left_out = x_query.fitting(phrases, limit)
+
+    assert not kept or len(x_query.clause(kept)) <= limit
+    assert not set(kept) & set(left_out)
