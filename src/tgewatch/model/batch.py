@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Outcome:
 
     polled: tuple[str, ...] = ()
     """URLs whose poll is stored."""
-    later: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    later: Mapping[str, float] = field(default_factory=dict)
     """URL → seconds to wait before it is sent again; nothing was stored of it."""
 
 
