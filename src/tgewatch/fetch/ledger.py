@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgewatch.clock import Clock
-from tgewatch.errors import RefusedError, TransientError
+from tgewatch.errors import TransientError
 from tgewatch.fetch.blob import Blob, FileBlob
 from tgewatch.fetch.ledger_state import dump, load
-from tgewatch.rules.ledger import Lease, Ledger, LedgerPolicy, Urgency, Wait
+from tgewatch.rules.ledger import Lease, Ledger, LedgerPolicy, Urgency, Wait, refusal
 from tgewatch.rules.rate_headers import TOO_MANY, read_answer
 from tgewatch.settings.limiting import LimitSettings
 
@@ -315,26 +315,21 @@ class Ledgers:
 
 def ledgers_from(settings: LimitSettings, *, root: Path, clock: Clock) -> Ledgers:
     """Return the ledgers that the settings describe; a relative path starts at `root`."""
-    policy = LedgerPolicy(
+    blob = FileBlob(root / settings.path) if settings.path is not None else None
+    return Ledgers(clock=clock, policy=policy_from(settings), blob=blob)
+
+
+def policy_from(settings: LimitSettings) -> LedgerPolicy:
+    """Return how careful the settings say to be."""
+    return LedgerPolicy(
         margin=settings.margin,
         held=settings.held,
         guard=settings.guard,
         window=settings.window,
     )
-    blob = FileBlob(root / settings.path) if settings.path is not None else None
-    return Ledgers(clock=clock, policy=policy, blob=blob)
 
 
 def _refuse(endpoint: str, got: Ticket | Wait, left: float) -> None:
     """Raise when waiting is known to be in vain."""
-    if not isinstance(got, Wait):
-        return
-    if got.reason == "capped":
-        raise RefusedError(f"the volume for {endpoint} is used up", cause="usage_capped")
-    certain = got.reason not in {"probing", "in line"}
-    if left <= 0 or (certain and got.seconds > left):
-        raise TransientError(
-            f"no call to {endpoint} is free for {got.seconds:.0f}s",
-            retry_after=got.seconds,
-            cause="rate_limited",
-        )
+    if isinstance(got, Wait) and (error := refusal(endpoint, got, left)):
+        raise error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
+from tgewatch.errors import RefusedError, TgewatchError, TransientError
 from tgewatch.rules.rate_headers import TOO_MANY, Answer, Quota
 from tgewatch.rules.server_clock import ServerClock
 
@@ -252,6 +253,20 @@ class Ledger:
         least = min(live, key=lambda w: w.remaining)
         left = max(0, least.remaining - self.outstanding)
         return f"<Ledger {name} {left}/{least.limit} resets in {least.reset - server:.0f}s>"
+
+
+def refusal(endpoint: str, wait: Wait, left: float) -> TgewatchError | None:
+    """Return why somebody with `left` seconds waits in vain; None while there is hope."""
+    if wait.reason == "capped":
+        return RefusedError(f"the volume for {endpoint} is used up", cause="usage_capped")
+    certain = wait.reason not in {"probing", "in line"}
+    if left > 0 and not (certain and wait.seconds > left):
+        return None
+    return TransientError(
+        f"no call to {endpoint} is free for {wait.seconds:.0f}s",
+        retry_after=wait.seconds,
+        cause="rate_limited",
+    )
 
 
 def _pace(ledger: Ledger, now: float, urgency: Urgency) -> float:

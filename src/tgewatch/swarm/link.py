@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from tgewatch.clock import Clock
 from tgewatch.errors import ConfigError, TransientError
 from tgewatch.settings import SwarmSettings
+from tgewatch.swarm.alongside import alongside
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -299,12 +300,8 @@ async def open_link(settings: SwarmSettings, *, clock: Clock) -> AsyncIterator[L
         if not await link.look():
             log.warning("swarm_down", extra={"why": link.why, "instance": link.instance})
             link.counts.outages += 1
-        async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(link.watch())
-            try:
-                yield link
-            finally:
-                watching.cancel()
+        async with alongside(link.watch()):
+            yield link
     finally:
         await link.close()
 

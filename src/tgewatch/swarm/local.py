@@ -1,7 +1,10 @@
-"""Leases and reservations of an instance that is alone."""
+"""Leases, reservations and states of an instance that is alone."""
+
+import secrets
 
 from tgewatch.clock import Clock
 from tgewatch.ports import Tenure
+from tgewatch.swarm.shelf import STAMP, Page
 
 MICROSECONDS = 1_000_000
 REMEMBERED = 10_000
@@ -78,3 +81,30 @@ class LocalReservations:
     def free(self, name: str) -> None:
         """Do what `release` does, without waiting for anything."""
         self._until.pop(name, None)
+
+
+class LocalShelf:
+    """States in one process."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._states: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return f"<LocalShelf {len(self._states)} states>"
+
+    def time(self) -> float:
+        return self._clock.now()
+
+    async def read(self, name: str) -> Page:
+        return self._page(name)
+
+    async def swap(self, page: Page, name: str, data: bytes) -> tuple[bool, Page]:
+        if self._states.get(name, b"")[:STAMP] != page.stamp:
+            return False, self._page(name)
+        self._states[name] = secrets.token_bytes(STAMP) + data
+        return True, self._page(name)
+
+    def _page(self, name: str) -> Page:
+        stands = self._states.get(name, b"")
+        return Page(stands[STAMP:], stands[:STAMP], self._clock.now())
