@@ -72,3 +72,17 @@ def test_a_report_is_saved_whole(tmp_path):
 
     assert json.loads(path.read_bytes())["cycles"][0]["counts"]["api_calls"] == 100
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_prometheus_hears_of_errors_by_what_failed():
+    recorder = Recorder(clock=ManualClock())
+    recorder.observe("deliver", 0.1, "phone", failed=True)
+    recorder.observe("deliver", 0.1, "phone")
+    recorder.observe("deliver", 0.1, "mail")
+
+    text = prometheus(recorder).decode()
+
+    errors = [
+        line for line in text.splitlines() if line.startswith("tgewatch_operation_errors_total")
+    ]
+    assert errors == ['tgewatch_operation_errors_total{component="phone",operation="deliver"} 1.0']

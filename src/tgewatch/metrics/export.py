@@ -89,6 +89,14 @@ class _Recorded(Collector):
                 quantiles.add_metric([component, operation, name], value)
         yield timings
         yield quantiles
+        errors = CounterMetricFamily(
+            "tgewatch_operation_errors",
+            "Operations that raised an error",
+            labels=["component", "operation"],
+        )
+        for name, failed in sorted(record.errors.items()):
+            errors.add_metric(name, failed)
+        yield errors
         found = GaugeMetricFamily("tgewatch_measure", "What targets judge", labels=["measure"])
         for measure, reached in measures(record).items():
             if reached is not None:
