@@ -108,6 +108,28 @@ def open_postgres(
     return Database(writer, reader, None)
 
 
+def open_leases_engine(url: str, *, name: str, deadline: float) -> sa.Engine:
+    """Return an engine whose one connection holds locks for as long as it lives.
+
+    The server is told to notice soon when the other end has vanished without a word.
+    """
+    milliseconds = int(deadline * 1_000)
+    return sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        connect_args={
+            "application_name": name,
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "tcp_user_timeout": milliseconds,
+            "options": f"-c statement_timeout={milliseconds} -c tcp_keepalives_idle=10 "
+            "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+        },
+        pool_size=1,
+        max_overflow=0,
+        isolation_level="AUTOCOMMIT",
+    )
+
+
 def _prepare_sqlite(
     engine: sa.Engine, *, begin: str, wal: bool = False, read_only: bool = False
 ) -> None:
