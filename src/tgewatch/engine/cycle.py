@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
-from tgewatch.engine.poller import Poller
 from tgewatch.engine.report import CycleReport
 from tgewatch.model import Source
 from tgewatch.ports import Waiting
@@ -17,6 +17,19 @@ ARTICLE_QUEUE = 1_000
 """Items that wait for their article at once; polls wait when it is full."""
 
 
+class Polls(Protocol):
+    """What a cycle asks of a Poller."""
+
+    async def poll(self, source: Source, report: CycleReport) -> list[Waiting]:
+        """Poll and store; return the items whose article is wanted."""
+
+    async def crashed(self, source: Source, error: Exception, report: CycleReport) -> None:
+        """Store that the source could not be polled for a bug of ours."""
+
+    async def read_article(self, waiting: Waiting, report: CycleReport) -> None:
+        """Read the article of an item, and store what follows."""
+
+
 class Cycle:
     """Polls what it is fed until there is no more, and reads the articles that this brings.
 
@@ -24,7 +37,7 @@ class Cycle:
     stored is simply still due.
     """
 
-    def __init__(self, poller: Poller, *, settings: CycleSettings, report: CycleReport) -> None:
+    def __init__(self, poller: Polls, *, settings: CycleSettings, report: CycleReport) -> None:
         self._poller = poller
         self._settings = settings
         self.report = report

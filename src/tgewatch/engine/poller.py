@@ -27,6 +27,17 @@ class SourceNotices(Protocol):
         """Return the notices for the outbox; none when nothing changed."""
 
 
+class Settled(Protocol):
+    """Hears what was stored of items, once no article of theirs is to be read any more."""
+
+    def __call__(self, source: Source, judged: Sequence[Judged], *, baseline: bool) -> None:
+        """Take note; it does not wait."""
+
+
+def unheard(source: Source, judged: Sequence[Judged], *, baseline: bool) -> None:
+    """Hear nothing."""
+
+
 class Poller:
     """Takes one source, or one item's article, the whole way into the store."""
 
@@ -41,8 +52,10 @@ class Poller:
         notices: SourceNotices,
         clock: Clock,
         progress: Progress,
+        settled: Settled = unheard,
     ) -> None:
         self._settings = settings
+        self._settled = settled
         self._sources = {source.url: source for source in settings.sources}
         self._readers = readers
         self._pipeline = pipeline
@@ -58,6 +71,10 @@ class Poller:
     def remember(self, states: Mapping[str, SourceState]) -> None:
         """Take over what the store knows of the sources."""
         self._states.update(states)
+
+    def forget(self, url: str) -> None:
+        """Know nothing of a source, as it is polled elsewhere too; one that is unknown is no error."""
+        self._states.pop(url, None)
 
     async def poll(self, source: Source, report: CycleReport) -> list[Waiting]:
         """Read one source and store what follows; return the items whose article is wanted."""
@@ -114,6 +131,8 @@ class Poller:
         report.count((again,), stored, again=True)
         if stored.outgoing:
             self.news.set()
+        if again.article_retry_at is None:
+            self._settled(source, (again,), baseline=waiting.baseline)
 
     async def _judge(
         self,
@@ -169,6 +188,8 @@ class Poller:
         self._states[source.url] = after
         if stored.outgoing:
             self.news.set()
+        final = [one for one in judged if one.article_retry_at is None]
+        self._settled(source, final, baseline=before.baseline_at is None)
         self._count(source, result, judged, stored, report, seconds=elapsed)
 
     def _after(
