@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo scan test test-wheel check quality bench lock clean
+.PHONY: help demo scan test test-wheel test-claude-flow check quality bench lock clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -34,6 +34,10 @@ test-wheel: $(READY)  ## Build the wheel and pass all tests with it in place of 
 	$(PIP) install --no-deps --target build/wheel dist/tgewatch-*.whl
 	TGEWATCH_TEST_INSTALLED=build/wheel PYTHONPATH=build/wheel $(PYTEST)
 
+test-claude-flow: $(READY)  ## Install claude-flow from npm, once, and test against it
+	$(BIN)/python scripts/install_claude_flow.py
+	TGEWATCH_TEST_CLAUDE_FLOW=run $(PYTEST) tests/swarm/claude_flow
+
 check: $(READY)  ## Format, lint, types, imports
 	$(BIN)/ruff format --check src tests benchmarks scripts
 	$(BIN)/ruff check .
@@ -52,6 +56,11 @@ lock: $(READY)  ## Resolve the dependencies anew, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --upgrade --quiet \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
 		--output-file requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras $(PINNED) --output-file requirements/deploy.txt
+	$(BIN)/uv pip compile requirements/build.in $(PINNED) --output-file requirements/build.txt
+
+PINNED := --universal --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--constraint requirements/dev.txt --custom-compile-command "make lock"
 
 clean:  ## Remove what was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

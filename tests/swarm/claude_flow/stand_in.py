@@ -90,10 +90,10 @@ def hooks_of_three(what, told):  # noqa: C901, PLR0911 - as the tool itself
         return 0
     if not record_call():
         return 1
-    for name in ("description", "task-id", "message"):
-        if name in told and not isinstance(told[name], str):
-            say(json.dumps({"success": False}))
-            return 0
+    for name in ("description", "task-id"):
+        if not isinstance(told.get(name, ""), str):
+            say(json.dumps({"success": False, "error": f"{name} must be a string"}))
+            return 0 if told.get("format") == "json" else 1
     if "task-id" in told and not TASK_ID.fullmatch(told["task-id"]):
         say("[ERROR] Invalid task id", to=sys.stderr)
         return 1

@@ -93,7 +93,8 @@ def test_a_naive_client_announces_nothing_when_the_description_is_a_number(perso
     bench = person("v3")
     tool = bench.probed()
 
-    assert bench.naive("hooks", "pre-task", "--task-id", "t-1", "--description", "12")
+    told = ("--task-id", "t-1", "--description", "12", "--format", "json", "-Q")
+    assert bench.naive("hooks", "pre-task", *told)
     assert tool.tell(PreTask("t-1", "12")).done
     assert bench.argument(bench.calls[-1], "--description") == "tgewatch: 12"
 

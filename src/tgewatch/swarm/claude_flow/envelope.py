@@ -18,7 +18,7 @@ def sealed(value: Mapping[str, Any], *, now: float, ttl: float) -> str:
     kept, left_out = dict(value), list[str]()
     while True:
         shown = {**kept, "left_out": left_out} if left_out else kept
-        text = _json({"v": shown, "at": round(now, 3), "exp": round(now + ttl, 3)})
+        text = _json({"v": shown, "at": now, "exp": now + ttl})
         if len(text) <= LARGEST or not kept:
             return text.decode()
         largest = max(kept, key=lambda name: len(_json(kept[name])))
