@@ -1,8 +1,8 @@
 """A running program: everything that a watch needs, opened and closed in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -24,6 +24,7 @@ from tgewatch.engine.report import CycleReport
 from tgewatch.engine.schedule import Schedule
 from tgewatch.engine.watch import Watch
 from tgewatch.engine.x_desk import XDesk
+from tgewatch.errors import TransientError
 from tgewatch.fetch.cache import Cache
 from tgewatch.fetch.cached import CachedFetcher
 from tgewatch.fetch.caller import HttpCaller
@@ -32,6 +33,7 @@ from tgewatch.fetch.ledger import ledgers_from
 from tgewatch.fetch.poster import HttpPoster
 from tgewatch.metrics.endpoint import Address, serve_metrics
 from tgewatch.metrics.metering import Metering
+from tgewatch.model import Source
 from tgewatch.notify.channels import open_channels
 from tgewatch.notify.router import Router
 from tgewatch.parse.article import parse_article
@@ -42,7 +44,7 @@ from tgewatch.sources.feed import FeedReader
 from tgewatch.sources.networks import network_readers
 from tgewatch.sources.page import PageReader
 from tgewatch.sources.x_parts import x_parts
-from tgewatch.store import SqlStore, open_store
+from tgewatch.store import Access, SqlStore, open_store
 
 PAUSES = "fetch.pauses"
 """Name of the note that holds every Retry-After that still runs."""
@@ -50,6 +52,15 @@ ARTICLE_SECONDS = 10.0
 """For the extraction of one article's text."""
 LOOK_SECONDS = 2.0
 """Between two looks of an endless watch at whether somebody watches its metrics."""
+
+
+class Work(Protocol):
+    """What a program does without end."""
+
+    def __call__(
+        self, stop: asyncio.Event, *, reported: Callable[[CycleReport], None]
+    ) -> Awaitable[None]:
+        """Work until `stop`; `reported` gets a report every minute."""
 
 
 class Tap(Protocol):
@@ -85,6 +96,10 @@ class Program:
     watch: Watch
     metering: Metering
     hooks: Hooks
+    poller: Poller
+    """Of the watch."""
+    poller_by: Callable[[Schedule], Poller]
+    """Makes another, of all sources but X, that is led by another schedule."""
     x: XDesk | None = None
     """None without a token."""
 
@@ -126,10 +141,12 @@ class Program:
         *,
         reported: Callable[[CycleReport], None],
         serving: Callable[[str], None] = lambda _: None,
+        work: Work | None = None,
     ) -> None:
         """Watch without end, as Watch does; record each minute, and show what is measured.
 
         `serving` is told the URL of the metrics where the settings have an address for them.
+        `work` takes the place of the watch.
         """
 
         def turned(report: CycleReport) -> None:
@@ -147,12 +164,12 @@ class Program:
                 serving(bound.url)
             group = await stack.enter_async_context(asyncio.TaskGroup())
             keeping = group.create_task(self._keep_metrics(kept))
-            if self.x is not None:
+            if self.x is not None and work is None:
                 group.create_task(self.x.live(stop))
             self.metering.watch()
             try:
                 with self.hooks.task("watch", self.measured):
-                    await self.watch.run(stop, reported=turned)
+                    await (work or self.watch.run)(stop, reported=turned)
             finally:
                 keeping.cancel()
                 self.metering.stop()
@@ -165,7 +182,8 @@ class Program:
                 kept.clear()
                 self.metering.take()
                 await asyncio.to_thread(self.metering.save)
-                await _keep_pauses(self.store, self.client, clock=self.clock)
+                with suppress(TransientError):  # the next minute is another try
+                    await _keep_pauses(self.store, self.client, clock=self.clock)
             await self.clock.sleep(LOOK_SECONDS)
 
 
@@ -182,12 +200,15 @@ async def open_program(
     metering: Metering | None = None,
     tap: Tap | None = None,
     hooks: Hooks | None = None,
+    access: Access = Access.OWN,
+    watched: Sequence[Source] | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything a watch needs, and close it in reverse.
 
     `lookup` takes the place of the system's name look-up. `web` and `metering` are shared with
     whoever opened them; without them the program has its own, and keeps its metrics in their file.
-    `hooks` hear of its rounds.
+    `hooks` hear of its rounds. The watch itself polls the `watched` sources, and X; without them
+    all that the settings have.
     Raises ConfigError, and StoreBusyError when another instance owns the store.
     """
     chance = random or Random()  # noqa: S311 - jitter
@@ -195,7 +216,12 @@ async def open_program(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
             open_store(
-                settings.store, root=settings.root, clock=clock, merge=merge, route=router.route
+                settings.store,
+                root=settings.root,
+                clock=clock,
+                merge=merge,
+                route=router.route,
+                access=access,
             )
         )
         if web is None:
@@ -210,23 +236,25 @@ async def open_program(
         offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
         x = None
+        own = settings.sources if watched is None else tuple(watched)
         if settings.x.token:
+            own = (*own, XDesk.source)
             settings = settings.model_copy(update={"sources": (*settings.sources, XDesk.source)})
             x = _x_desk(settings, web=web, store=store, stack=stack, clock=clock, random=chance)
             x.wake = partial(schedule.add, XDesk.source)
-        poller = _poller(
+        polls = partial(
+            _poller,
             settings,
             router=router,
             web=web,
             offload=offload,
-            schedule=schedule,
             store=store,
             metering=metering,
             tap=tap or Untapped(),
             clock=clock,
             progress=progress,
-            x=x,
         )
+        poller = polls(schedule=schedule, x=x)
         channels = open_channels(
             settings.channels,
             poster=HttpPoster(web.transport),
@@ -234,7 +262,7 @@ async def open_program(
             clock=clock,
         )
         watch = Watch(
-            settings=settings,
+            settings=settings.model_copy(update={"sources": own}),
             schedule=schedule,
             poller=poller,
             store=store,
@@ -258,6 +286,8 @@ async def open_program(
             watch,
             metering,
             hooks or unheard(clock),
+            poller,
+            lambda schedule: polls(schedule=schedule, x=None),
             x,
         )
 

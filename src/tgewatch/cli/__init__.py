@@ -19,6 +19,7 @@ from tgewatch.cli.output import say
 COMMANDS = (
     "scan",
     "run",
+    "worker",
     "events",
     "why",
     "label",

@@ -1,0 +1,94 @@
+"""From settings to an instance among others."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from random import Random
+from typing import Any
+
+from tgewatch.app.crew import CommonClock, Crew, Role
+from tgewatch.app.program import Program, open_program
+from tgewatch.clock import Clock
+from tgewatch.engine.dispatch import Dispatcher
+from tgewatch.engine.relay import Follower
+from tgewatch.engine.work_ports import Queue
+from tgewatch.engine.worker import Worker
+from tgewatch.errors import ConfigError, TransientError
+from tgewatch.ports import Progress
+from tgewatch.settings import Settings
+from tgewatch.store import Access
+from tgewatch.store.leases import open_leases
+from tgewatch.swarm import open_swarm
+from tgewatch.swarm.queue_either import EitherQueue
+from tgewatch.swarm.queue_local import LocalQueue
+from tgewatch.swarm.queue_stream import StreamQueue
+
+
+@asynccontextmanager
+async def open_crew(
+    settings: Settings,
+    *,
+    role: Role,
+    clock: Clock,
+    progress: Progress,
+    random: Random | None = None,
+    **more: Any,
+) -> AsyncIterator[tuple[Program, Crew]]:
+    """Open what an instance among others needs, and close it in reverse.
+
+    `more` goes to `open_program`. Raises ConfigError, and StoreBusyError when an instance owns the
+    store alone.
+    """
+    chance = random or Random()  # noqa: S311 - jitter
+    common = CommonClock(clock)
+    async with (
+        open_swarm(settings.swarm, clock=clock) as swarm,
+        open_leases(settings.store) as leases,
+    ):
+        if swarm.link is None:
+            raise ConfigError(["swarm.redis_url: work travels through Redis or Valkey"])
+        with suppress(TransientError):  # opening the store says what is wrong
+            await common.correct(leases)
+        async with open_program(
+            settings,
+            clock=common,
+            progress=progress,
+            random=chance,
+            access=Access.SHARE,
+            watched=(),
+            swarm=swarm,
+            **more,
+        ) as program:
+            shared = StreamQueue(swarm.link, clock=clock)
+            queue: Queue = EitherQueue(shared, LocalQueue()) if role is Role.ALL else shared
+            follower = Follower(settings.polling, now=common.now(), chance=chance.random)
+            poller = program.poller_by(follower)
+            poller.news = program.poller.news  # what we bring is told at once, where we deliver
+            yield (
+                program,
+                Crew(
+                    role=role,
+                    worker=Worker(
+                        settings=settings,
+                        poller=poller,
+                        schedule=follower,
+                        store=program.store,
+                        queue=queue,
+                        reservations=swarm.reservations,
+                        clock=common,
+                    ),
+                    dispatcher=lambda token: Dispatcher(
+                        settings.sources,
+                        settings=settings.polling,
+                        store=program.store,
+                        queue=queue,
+                        clock=common,
+                        chance=chance.random,
+                        token=token,
+                    ),
+                    desk=program.watch,
+                    glance=program.poller.news.set,
+                    x=program.x,
+                    leases=leases,
+                    clock=common,
+                ),
+            )
