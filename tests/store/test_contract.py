@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tgewatch.detect.correct import confirm
 from tgewatch.detect.merge import merge
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.model import DateClaim, Event, Kind, Label, Precision, SourceState, State, Transition
@@ -431,6 +432,47 @@ def test_a_lone_claim_that_moves_takes_its_event_along(home):
         assert len(event.claims) == 2
         assert await store.event(old.id) == event
         assert stored.outgoing == ()
+
+    run(home, story, merge=merge)
+
+
+def test_what_turns_out_to_report_nothing_is_no_evidence_any_more(home):
+    async def story(store):
+        opened = claimed("b", "Zorblat", kind=Kind.LIVE)
+        await store.commit_poll(poll(claimed("a", "Zorblat"), opened, claimed("c", "Camelot")))
+        refuted = [
+            replace(claimed(name, project), stage="score", reason="x", claim=None)
+            for name, project in (("b", "Zorblat"), ("c", "Camelot"))
+        ]
+
+        stored = await store.commit_rejudged(poll().source, refuted, at=NOW + 1)
+
+        (event,) = await store.events()
+        assert (event.project, event.state) == ("Zorblat", State.ANNOUNCED)
+        assert [c.item for c in event.claims] == [key_of("a")]
+        assert stored.outgoing == ()
+        changes = [step.change for step in await store.history(event.id)]
+        assert changes == ["announced", "live", "withdrawn"]
+        (trace,) = await store.why("https://news.example/b")
+        assert (trace.claim, trace.record.judged.stage) == (None, "score")
+        again = await store.commit_poll(poll(claimed("d", "Camelot"), at=NOW + 2))
+        assert [step.change for step in again.transitions] == ["announced"]
+        assert len(await store.events()) == 2
+
+    run(home, story, merge=merge)
+
+
+def test_what_the_user_vouches_for_keeps_its_evidence(home):
+    async def story(store):
+        await store.commit_poll(poll(claimed("c", "Camelot")))
+        (event,) = await store.events()
+        await store.correct([event.id], lambda found, now: [confirm(found[0], now)], at=NOW)
+        refuted = replace(claimed("c", "Camelot"), stage="score", reason="x", claim=None)
+
+        await store.commit_rejudged(poll().source, [refuted], at=NOW + 1)
+
+        (event,) = await store.events()
+        assert len(event.claims) == 1
 
     run(home, story, merge=merge)
 

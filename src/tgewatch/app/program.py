@@ -12,6 +12,8 @@ import orjson
 from rich.console import Console
 
 from tgewatch.app.hooks import Hooks, hook_metrics, unheard
+from tgewatch.app.opinions import open_opinions
+from tgewatch.app.turns import open_turns
 from tgewatch.app.web import Web, open_web
 from tgewatch.clock import Clock
 from tgewatch.detect.merge import merge
@@ -19,17 +21,16 @@ from tgewatch.engine.articles import Articles
 from tgewatch.engine.deliver import Deliverer
 from tgewatch.engine.offload import Offload
 from tgewatch.engine.pipeline import Pipeline
-from tgewatch.engine.poller import Poller
+from tgewatch.engine.poller import Poller, Settled
 from tgewatch.engine.report import CycleReport
 from tgewatch.engine.schedule import Schedule
-from tgewatch.engine.watch import Watch
+from tgewatch.engine.watch import LAST_WORDS, Watch
 from tgewatch.engine.x_desk import XDesk
 from tgewatch.errors import TransientError
 from tgewatch.fetch.cache import Cache
 from tgewatch.fetch.cached import CachedFetcher
 from tgewatch.fetch.caller import HttpCaller
 from tgewatch.fetch.client import Client
-from tgewatch.fetch.ledger import ledgers_from
 from tgewatch.fetch.poster import HttpPoster
 from tgewatch.metrics.endpoint import Address, serve_metrics
 from tgewatch.metrics.metering import Metering
@@ -45,6 +46,7 @@ from tgewatch.sources.networks import network_readers
 from tgewatch.sources.page import PageReader
 from tgewatch.sources.x_parts import x_parts
 from tgewatch.store import Access, SqlStore, open_store
+from tgewatch.swarm import Swarm
 
 PAUSES = "fetch.pauses"
 """Name of the note that holds every Retry-After that still runs."""
@@ -202,6 +204,7 @@ async def open_program(
     hooks: Hooks | None = None,
     access: Access = Access.OWN,
     watched: Sequence[Source] | None = None,
+    swarm: Swarm | None = None,
 ) -> AsyncIterator[Program]:
     """Open everything a watch needs, and close it in reverse.
 
@@ -225,7 +228,7 @@ async def open_program(
             )
         )
         if web is None:
-            opening = open_web(settings, clock=clock, lookup=lookup, random=chance)
+            opening = open_web(settings, clock=clock, lookup=lookup, random=chance, swarm=swarm)
             web = await stack.enter_async_context(opening)
         await stack.enter_async_context(_remembered(store, web.client, clock=clock))
         if metering is None:
@@ -233,6 +236,8 @@ async def open_program(
             metering.attach(pools=web.client.metrics, tiers=web.cache.stats)
             metering.restore()
             stack.callback(metering.save)
+        if web.swarm.shared is not None:
+            web.swarm.shared.presence.measured = metering.counted
         offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
         x = None
@@ -240,11 +245,25 @@ async def open_program(
         if settings.x.token:
             own = (*own, XDesk.source)
             settings = settings.model_copy(update={"sources": (*settings.sources, XDesk.source)})
-            x = _x_desk(settings, web=web, store=store, stack=stack, clock=clock, random=chance)
+            x = await _x_desk(
+                settings, web=web, store=store, stack=stack, clock=clock, random=chance
+            )
             x.wake = partial(schedule.add, XDesk.source)
+        settled = await stack.enter_async_context(
+            open_opinions(
+                settings,
+                web=web,
+                store=store,
+                metering=metering,
+                clock=clock,
+                told=lambda: poller.news.set(),  # noqa: PLW0108 - there is no poller yet
+                tell=lambda: deliverer.drain(LAST_WORDS),
+            )
+        )
         polls = partial(
             _poller,
             settings,
+            settled=settled,
             router=router,
             web=web,
             offload=offload,
@@ -261,18 +280,19 @@ async def open_program(
             console=Console(stderr=console_to_stderr, highlight=False),
             clock=clock,
         )
+        deliverer = Deliverer(
+            store,
+            metering.channels(channels),
+            clock=clock,
+            random=chance,
+            settings=settings.channels,
+        )
         watch = Watch(
             settings=settings.model_copy(update={"sources": own}),
             schedule=schedule,
             poller=poller,
             store=store,
-            deliverer=Deliverer(
-                store,
-                metering.channels(channels),
-                clock=clock,
-                random=chance,
-                settings=settings.channels,
-            ),
+            deliverer=deliverer,
             clock=clock,
         )
         await watch.prepare()
@@ -292,7 +312,7 @@ async def open_program(
         )
 
 
-def _x_desk(
+async def _x_desk(
     settings: Settings,
     *,
     web: Web,
@@ -301,13 +321,12 @@ def _x_desk(
     clock: Clock,
     random: Random,
 ) -> XDesk:
-    ledgers = ledgers_from(settings.limits, root=settings.root, clock=clock)
-    stack.callback(ledgers.close)
+    turns = await stack.enter_async_context(open_turns(settings, swarm=web.swarm, clock=clock))
     parts = x_parts(
         settings.x,
         settings.companies,
         caller=HttpCaller(web.transport, pool="twitter"),
-        turns=ledgers,
+        turns=turns,
         notes=store,
         clock=clock,
     )
@@ -337,6 +356,7 @@ async def _keep_pauses(store: SqlStore, client: Client, *, clock: Clock) -> None
 def _poller(
     settings: Settings,
     *,
+    settled: Settled,
     router: Router,
     web: Web,
     offload: Offload,
@@ -377,6 +397,7 @@ def _poller(
         notices=router.source_notices,
         clock=clock,
         progress=metering.progress(progress),
+        settled=settled,
     )
 
 

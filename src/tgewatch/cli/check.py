@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -106,8 +107,22 @@ def summary(settings: "Settings") -> dict[str, Any]:
         "interval": settings.polling.interval,
         "mode": settings.detection.mode,
         "x": plan_line(settings),
+        "second_opinion": _opinion_line(settings),
         "notes": _notes(settings),
     }
+
+
+def _opinion_line(settings: "Settings") -> str:
+    """Return who is asked about unsure verdicts, and what that may cost."""
+    asked = settings.second_opinion
+    if not asked.on:
+        return "nobody is asked for a second opinion"
+    low, high = asked.band
+    money = f" and {asked.dollars:g} $" if asked.dollars else ""
+    return (
+        f"{asked.model} at {urlsplit(asked.url).hostname}, about verdicts from {low:g} to {high:g},"
+        f" within {asked.calls} calls{money} a day"
+    )
 
 
 def _notes(settings: "Settings") -> list[str]:

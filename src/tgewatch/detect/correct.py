@@ -125,6 +125,23 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
     return kept, _changed(born, fresh, "split", now, f"from {event.id}", first=True)
 
 
+def withdraw(event: Event, claim: str, now: float) -> Merged:
+    """Return the event without the claim of this id, whose item turned out to report nothing.
+
+    Recorded, not told. No event comes back when that was its only evidence and the user has not
+    touched it.
+    """
+    rest = tuple(c for c in event.claims if c.id != claim)
+    if len(rest) == len(event.claims):
+        return Merged(event)
+    if not rest:
+        if not event.pinned:
+            return Merged(None, gone=(event.id,), reason="its only evidence reports nothing")
+        return Merged(event)
+    after = reviewed(renamed(event, rest) if len(rest) == 1 else event, rest, now)
+    return _changed(event, after, "withdrawn", now, "one item turned out to report nothing")
+
+
 def _pins(event: Event, names: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({*event.pinned, *names}))
 

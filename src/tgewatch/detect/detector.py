@@ -49,6 +49,11 @@ class Detector:
     def __repr__(self) -> str:
         return f"<Detector {self._settings.mode}, {len(self._model.weights)} weights>"
 
+    @property
+    def settings(self) -> DetectionSettings:
+        """What it judges by."""
+        return self._settings
+
     def scan(self, item: Item, *, source: Source | None = None) -> tuple[Match, ...]:
         """Return the terms and companies of an item worth judging; nothing means it is dropped."""
         return self._matcher.scan(item, official=source.company if source else "")

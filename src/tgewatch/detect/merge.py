@@ -198,7 +198,7 @@ def _wording(claim: Claim) -> str:
 def _substance(claim: Claim) -> tuple[object, ...]:
     return (
         claim.project, claim.company, claim.ticker, claim.kind, claim.date, claim.official,
-        claim.rumour, claim.flags, claim.title, claim.text,
+        claim.rumour, claim.flags, claim.title, claim.text, claim.confidence,
     )  # fmt: skip
 
 

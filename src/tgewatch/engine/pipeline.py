@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from tgewatch.detect.advice import moved
 from tgewatch.detect.claim import claim_of
 from tgewatch.detect.detector import Detector
 from tgewatch.engine.articles import Articles, article_retry_delay
 from tgewatch.errors import TgewatchError
-from tgewatch.model import Item, Judged, Source, Verdict
+from tgewatch.model import Contribution, Item, Judged, Kind, Source, Verdict
 
 HISTORY = 14 * 86_400.0
 """Seconds; on first sight of a source, no article older than this is fetched."""
@@ -92,12 +93,25 @@ class Pipeline:
             again, article="fetched", article_text=text[:ARTICLE_KEPT], edited=judged.edited
         )
 
+    def advised(
+        self,
+        source: Source,
+        judged: Judged,
+        given: Contribution,
+        kind: Kind | None,
+        *,
+        now: float,
+        baseline: bool,
+    ) -> Judged:
+        """Judge again with what somebody else has said of the item."""
+        if judged.verdict is None:
+            return judged
+        verdict = moved(judged.verdict, given, kind, self._detector.settings)
+        voice = self._voice(source, judged.item)
+        return self.with_verdict(voice, judged, verdict, now=now, baseline=baseline)
+
     def _voice(self, source: Source, item: Item) -> Source:
-        """Return the source as the voice of whose account a post is."""
-        if item.kind != "post" or source.company or not item.author:
-            return source
-        company = self._voices.get(item.author.lstrip("@").lower(), "")
-        return replace(source, company=company) if company else source
+        return voiced(source, item, self._voices)
 
     @staticmethod
     def _settled(
@@ -109,6 +123,30 @@ class Pipeline:
         return Judged(
             item=item, stage="event", reason=str(claim.kind), verdict=verdict, claim=claim
         )
+
+    @classmethod
+    def with_verdict(
+        cls, source: Source, judged: Judged, verdict: Verdict, *, now: float, baseline: bool
+    ) -> Judged:
+        """Return what becomes of an item by another verdict; its article counts as it did.
+
+        `source` is the voice that the item is.
+        """
+        return replace(
+            cls._settled(source, judged.item, verdict, now=now, baseline=baseline),
+            article=judged.article,
+            article_text=judged.article_text,
+            article_tries=judged.article_tries,
+            edited=judged.edited,
+        )
+
+
+def voiced(source: Source, item: Item, voices: Mapping[str, str]) -> Source:
+    """Return the source as the voice of whose account a post is."""
+    if item.kind != "post" or source.company or not item.author:
+        return source
+    company = voices.get(item.author.lstrip("@").lower(), "")
+    return replace(source, company=company) if company else source
 
 
 def _weakest(verdict: Verdict) -> str:

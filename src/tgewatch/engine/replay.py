@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from tgewatch.detect.advice import opinion_in
 from tgewatch.detect.choice import alike, candidate_keys, event_keys
 from tgewatch.detect.identity import name_of
 from tgewatch.detect.marking import Marked
@@ -185,13 +186,22 @@ class Replay:
         again = self._pipeline.judge(
             source, item, now=record.seen_at, baseline=record.baseline, edited=stored.edited
         )
-        if again.article != "wanted":
-            return again
-        if not stored.article_text:
+        if again.article == "wanted" and stored.article_text:
+            again = self._pipeline.with_article(
+                source, again, stored.article_text, now=record.seen_at, baseline=record.baseline
+            )
+        elif again.article == "wanted":
             self._outcome.articles_missing += stored.article in {"", "not_needed"}
+        return self._with_opinion(source, record, again)
+
+    def _with_opinion(self, source: Source, record: Record, again: Judged) -> Judged:
+        """Let a second opinion that was given count as it did; nobody is asked again."""
+        given = opinion_in(record.judged.verdict)
+        if given is None or again.verdict is None:
             return again
-        return self._pipeline.with_article(
-            source, again, stored.article_text, now=record.seen_at, baseline=record.baseline
+        kind = record.judged.verdict.kind if record.judged.verdict is not None else None
+        return self._pipeline.advised(
+            source, again, given, kind, now=record.seen_at, baseline=record.baseline
         )
 
     def _note(self, stored: Judged, again: Judged) -> None:

@@ -11,6 +11,7 @@ from tgewatch.settings.limiting import LimitSettings
 from tgewatch.settings.measuring import MetricsSettings, TargetSettings
 from tgewatch.settings.open_sources import OpenSourceSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
+from tgewatch.settings.second_opinion import SecondOpinionSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
 from tgewatch.settings.swarm import SwarmSettings
@@ -32,6 +33,7 @@ __all__ = [
     "PollingSettings",
     "Pool",
     "PriceSettings",
+    "SecondOpinionSettings",
     "Section",
     "Settings",
     "StoreSettings",

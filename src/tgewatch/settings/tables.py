@@ -8,6 +8,7 @@ from tgewatch.settings.limiting import LimitSettings
 from tgewatch.settings.measuring import MetricsSettings
 from tgewatch.settings.open_sources import OpenSourceSettings
 from tgewatch.settings.polling import CycleSettings, PollingSettings
+from tgewatch.settings.second_opinion import SecondOpinionSettings
 from tgewatch.settings.section import Section
 from tgewatch.settings.storing import StoreSettings
 from tgewatch.settings.swarm import SwarmSettings
@@ -33,6 +34,8 @@ class Tables(Section):
     """What several instances have in common."""
     detection: DetectionSettings = DetectionSettings()
     """What counts, and how much."""
+    second_opinion: SecondOpinionSettings = SecondOpinionSettings()
+    """Whom to ask where the detection is unsure."""
     metrics: MetricsSettings = MetricsSettings()
     """What is measured of the program itself."""
     open_sources: OpenSourceSettings = OpenSourceSettings()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from tgewatch.detect.choice import candidate_keys, event_keys
+from tgewatch.detect.correct import withdraw
 from tgewatch.model import Claim, Event, Outgoing, Stored, Transition
 from tgewatch.ports import Merge, Merged, Route
 from tgewatch.store import codec, outbox
@@ -17,6 +18,11 @@ CANDIDATES = 100
 
 _KNOWN_CLAIM = sa.select(claims.c.data, claims.c.event_id).where(
     claims.c.id == sa.bindparam("claim")
+)
+_CLAIMS_AT = (
+    sa.select(claims.c.id, claims.c.event_id)
+    .where(claims.c.source_id == sa.bindparam("source"), claims.c.digest == sa.bindparam("digest"))
+    .order_by(claims.c.id)
 )
 _CANDIDATES = (
     sa.select(events.c.id)
@@ -101,6 +107,20 @@ class EventBook:
         for one in merged.left:
             self.take(one, None, now)
         self.take(merged, claim, now)
+
+    def withdraw(self, place: Place, now: float) -> None:
+        """Take back what an item claimed that turned out to report nothing."""
+        rows = self._connection.execute(_CLAIMS_AT, {"source": place[0], "digest": place[1]}).all()
+        for row in rows:
+            for event in self.load([row.event_id] if row.event_id is not None else []):
+                merged = withdraw(event, row.id, now)
+                for gone in merged.gone:
+                    self.remove(gone, None)
+                if merged.transitions:
+                    self.take(merged, None, now)
+            self._connection.execute(
+                claims.delete().where(claims.c.id == row.id, claims.c.event_id.is_(None))
+            )
 
     def take(self, merged: Merged, claim: Claim | None, now: float) -> Event | None:
         """Save what became of one event, and fill the outbox with what is worth telling."""

@@ -43,8 +43,12 @@ def rejudge(
     number = sources.ensure(connection, source)
     for one in judged:
         place = (number, codec.digest(one.item.key))
-        if items.rejudge(connection, place, one, at) and one.claim is not None:
+        if not items.rejudge(connection, place, one, at):
+            continue
+        if one.claim is not None:
             book.claim(one.claim, place, at)
+        elif one.verdict is not None:
+            book.withdraw(place, at)
     return book.result()
 
 

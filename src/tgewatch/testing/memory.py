@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tgewatch.detect.correct import withdraw
 from tgewatch.model import (
     Claim,
     Delivery,
@@ -143,6 +144,21 @@ class Memory:
         for one in merged.left:
             self.take(one, None, now, book)
         self.take(merged, claim, now, book)
+
+    def withdraw(self, claim: Claim, now: float, book: "Book") -> bool:
+        """Take back what an item claimed; return whether it is nobody's evidence any more."""
+        held = [e for e in self.open_events() if any(c.id == claim.id for c in e.claims)]
+        for event in held:
+            merged = withdraw(event, claim.id, now)
+            for gone in merged.gone:
+                self.data.signposts[gone] = None
+                self.data.events[gone] = replace(event, claims=(), dismissed=True)
+            if not merged.gone and not merged.transitions:
+                return False
+            self.take(merged, None, now, book)
+        self.data.claims.pop(claim.id, None)
+        self.data.joined.pop(claim.id, None)
+        return True
 
     def open_events(self) -> list[Event]:
         """Return the events that no other has swallowed."""

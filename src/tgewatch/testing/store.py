@@ -118,8 +118,10 @@ class MemoryStore:
                 if record is None or record.judged.item.fingerprint != one.item.fingerprint:
                     continue
                 kept = replace(one, item=record.judged.item, edited=record.judged.edited)
-                if kept.claim is None:
-                    kept = replace(kept, claim=record.judged.claim)
+                said = record.judged.claim
+                if kept.claim is None and said is not None:
+                    withdrawn = kept.verdict is not None and self._memory.withdraw(said, at, book)
+                    kept = kept if withdrawn else replace(kept, claim=said)
                 self._memory.data.records[place] = replace(record, judged=kept, judged_at=at)
                 if one.claim is not None:
                     self._memory.take_claim(one.claim, at, book)
