@@ -98,7 +98,16 @@ def test_nothing_has_no_bar_and_hardly_anything_has_one(value, most):
     assert bar(1e-9, 1.0) == "▏"
 
 
-def test_a_pipe_gets_lines_with_tabs_and_the_sum_beside_them(bill, capsys):
+@pytest.mark.parametrize(("columns", "longest"), [(200, WIDTH), (80, 34), (20, 8)])
+def test_the_chart_fits_the_terminal(bill, columns, longest, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    command._print(summary(bill, [], XSettings(), NOW), off=False)
+
+    assert max(line.count("█") for line in capsys.readouterr().out.splitlines()) == longest
+
+
+def test_a_pipe_gets_lines_with_tabs_and_the_sum_beside_them(bill, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     command._print(summary(bill, [event("Foo")], XSettings(budget=10), NOW), off=False)
 
     said = capsys.readouterr()

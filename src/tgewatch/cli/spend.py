@@ -1,5 +1,6 @@
 """`tgewatch spend`: what X costs, day by day, by company and by event found."""
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 WIDTH = 40
 """Characters of the longest bar."""
+NARROWEST = 8
+BESIDE = 46
+"""Columns of a terminal that the rest of the table takes."""
 BLOCKS = " ▏▎▍▌▋▊▉█"
 EVENTS = 10_000
 
@@ -113,10 +117,17 @@ def _print(found: dict[str, Any], *, off: bool) -> None:
         say("Nothing was spent on X this month." + (" X is off: see [x] token." if off else ""))
         return
     most = max(day["dollars"] for day in found["days"])
+    width = max(NARROWEST, min(WIDTH, shutil.get_terminal_size((10 * WIDTH, 1)).columns - BESIDE))
     print_rows(
         ("day", "posts", "users", "dollars", ""),
         [
-            (d["day"], d["posts"], d["users"], f"{d['dollars']:.3f}", bar(d["dollars"], most))
+            (
+                d["day"],
+                d["posts"],
+                d["users"],
+                f"{d['dollars']:.3f}",
+                bar(d["dollars"], most, width),
+            )
             for d in found["days"]
         ],
         title="X by day",
