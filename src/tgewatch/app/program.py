@@ -8,11 +8,11 @@ from functools import partial
 from random import Random
 from typing import Any, Protocol
 
-import orjson
 from rich.console import Console
 
 from tgewatch.app.hooks import Hooks, hook_metrics, unheard
 from tgewatch.app.opinions import open_opinions
+from tgewatch.app.pauses import keep_pauses, remembered
 from tgewatch.app.turns import open_turns
 from tgewatch.app.web import Web, open_web
 from tgewatch.clock import Clock
@@ -48,8 +48,6 @@ from tgewatch.sources.x_parts import x_parts
 from tgewatch.store import Access, SqlStore, open_store
 from tgewatch.swarm import Swarm
 
-PAUSES = "fetch.pauses"
-"""Name of the note that holds every Retry-After that still runs."""
 ARTICLE_SECONDS = 10.0
 """For the extraction of one article's text."""
 LOOK_SECONDS = 2.0
@@ -185,7 +183,7 @@ class Program:
                 self.metering.take()
                 await asyncio.to_thread(self.metering.save)
                 with suppress(TransientError):  # the next minute is another try
-                    await _keep_pauses(self.store, self.client, clock=self.clock)
+                    await keep_pauses(self.store, self.client, clock=self.clock)
             await self.clock.sleep(LOOK_SECONDS)
 
 
@@ -230,7 +228,7 @@ async def open_program(
         if web is None:
             opening = open_web(settings, clock=clock, lookup=lookup, random=chance, swarm=swarm)
             web = await stack.enter_async_context(opening)
-        await stack.enter_async_context(_remembered(store, web.client, clock=clock))
+        await stack.enter_async_context(remembered(store, web.client, clock=clock))
         if metering is None:
             metering = Metering(settings.metrics, clock=clock, keep_alive=settings.fetch.keep_alive)
             metering.attach(pools=web.client.metrics, tiers=web.cache.stats)
@@ -333,24 +331,6 @@ async def _x_desk(
     x = XDesk(settings.x, settings.companies, ask=parts, clock=clock, chance=random.random)
     stack.push_async_callback(x.close)
     return x
-
-
-@asynccontextmanager
-async def _remembered(store: SqlStore, client: Client, *, clock: Clock) -> AsyncIterator[None]:
-    """Let the client obey what servers said to the program before, and keep what they say now."""
-    saved = await store.note(PAUSES)
-    if saved is not None:
-        client.resume(orjson.loads(saved))
-    try:
-        yield
-    finally:
-        await _keep_pauses(store, client, clock=clock)
-
-
-async def _keep_pauses(store: SqlStore, client: Client, *, clock: Clock) -> None:
-    pauses = client.pauses()
-    if pauses or await store.note(PAUSES) is not None:
-        await store.write_note(PAUSES, orjson.dumps(pauses) if pauses else None, at=clock.now())
 
 
 def _poller(

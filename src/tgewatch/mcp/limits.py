@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from tgewatch.app.program import PAUSES
+from tgewatch.app.pauses import PAUSES
 from tgewatch.clock import Clock
 from tgewatch.engine.x_status import LEVELS
 from tgewatch.fetch.ledger import ledgers_from
