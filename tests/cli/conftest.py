@@ -35,6 +35,7 @@ class Shell:
         for name in [n for n in os.environ if n.startswith(("TGEWATCH_", "XDG_"))]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("HOME", str(folder / "home"))
+        monkeypatch.setenv("TGEWATCH_CLAUDE_FLOW__ENABLED", "false")  # one may be on PATH
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.chdir(folder)
 

@@ -37,6 +37,7 @@ def test_the_text_says_the_same(shell):
     ],
 )
 def test_one_line_says_whether_agents_hear_of_rounds(shell, monkeypatch, text, said):
+    monkeypatch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
     monkeypatch.setenv("PATH", str(shell.folder))
     shell.write(text)
 
@@ -44,7 +45,8 @@ def test_one_line_says_whether_agents_hear_of_rounds(shell, monkeypatch, text, s
     assert said in " ".join(shell.run("check").out.split())
 
 
-def test_claude_flow_is_named_where_it_is_and_not_run(shell):
+def test_claude_flow_is_named_where_it_is_and_not_run(shell, monkeypatch):
+    monkeypatch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
     command = shell.folder / "node_modules" / ".bin" / "claude-flow"
     command.parent.mkdir(parents=True)
     command.write_text(f"#!/bin/sh\ntouch {shell.folder}/ran\n")

@@ -100,6 +100,7 @@ def fresh(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TGEWATCH_ALLOW_PRIVATE", "true")
     monkeypatch.setenv("TGEWATCH_FETCH__SPACING", "0")
+    monkeypatch.setenv("TGEWATCH_CLAUDE_FLOW__ENABLED", "false")  # one may be on PATH
     monkeypatch.chdir(tmp_path)
     process.end()
     yield tmp_path

@@ -34,7 +34,8 @@ class Flow:
         self.memory = folder / "state" / "claude-flow" / ".swarm" / "memory.db"
         self.command = folder / "node_modules" / ".bin" / "claude-flow"
 
-    def install(self, person="v3"):
+    def install(self, patch, person="v3"):
+        patch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
         self.command.parent.mkdir(parents=True)
         self.command.write_text(
             f'#!/bin/sh\nexec "{sys.executable}" -S -E "{STAND_IN}" {person} "{self.log}" "$@"\n'
@@ -65,9 +66,9 @@ class Flow:
 
 
 @pytest.fixture
-def flow(fresh):
+def flow(fresh, monkeypatch):
     flow = Flow(fresh)
-    flow.install()
+    flow.install(monkeypatch)
     return flow
 
 
@@ -143,14 +144,18 @@ def test_a_cache_that_was_not_touched_is_not_told(flow):
 @pytest.mark.parametrize("person", ["hanging", "crashing", "flooding", "forgetful", "future"])
 def test_a_tool_that_breaks_neither_breaks_the_task_nor_holds_it_up(fresh, monkeypatch, person):
     monkeypatch.setenv("TGEWATCH_CLAUDE_FLOW__DRAIN", "0")
-    Flow(fresh).install(person)
+    Flow(fresh).install(monkeypatch, person)
 
     found = execute_performance_cycle_with_hooks("doubling", double, 1, timeout=120)
 
     assert found["result"] == 2
 
 
-def test_without_a_tool_every_hook_says_that_nobody_heard_it_and_nothing_happens(fresh, caplog):
+def test_without_a_tool_every_hook_says_that_nobody_heard_it_and_nothing_happens(
+    fresh, monkeypatch, caplog
+):
+    monkeypatch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
+    monkeypatch.setenv("PATH", str(fresh))
     hooks = PerformanceHooks("quiet")
     threads = threading.active_count()
 

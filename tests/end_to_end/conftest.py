@@ -97,6 +97,7 @@ class Shell:
         for name in [n for n in os.environ if n.startswith(("TGEWATCH_", "XDG_"))]:
             patch.delenv(name)
         patch.setenv("HOME", str(folder / "home"))
+        patch.setenv("TGEWATCH_CLAUDE_FLOW__ENABLED", "false")  # one may be on PATH
         patch.setenv("NO_COLOR", "1")
         patch.chdir(folder)
 

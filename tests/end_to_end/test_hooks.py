@@ -11,10 +11,11 @@ STAND_IN = Path(__file__).parents[1] / "swarm" / "claude_flow" / "stand_in.py"
 
 
 @pytest.fixture
-def install(shell):
+def install(shell, monkeypatch):
     """Return what puts a stand-in into the project, and lets a scan wait for it."""
 
     def install(person, drain=60):
+        monkeypatch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
         command = shell.folder / "node_modules" / ".bin" / "claude-flow"
         command.parent.mkdir(parents=True, exist_ok=True)
         log = shell.folder / "claude-flow.log"

@@ -224,6 +224,25 @@ def test_closing_waits_no_longer_than_told_and_says_what_was_lost(person, mirror
     assert [r.messages for r in caplog.records if r.msg == "claude_flow_not_told"] == [2]
 
 
+def test_an_interrupt_while_closing_leaves_no_command_behind(person, mirrors, monkeypatch):
+    bench = person("hanging")
+    mirror = mirrors(bench)
+    mirror.tell(Notify("x"))
+    wait = mirror._changed.wait_for
+
+    def interrupted(ready, seconds=None):
+        if seconds is None:
+            return wait(ready)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mirror._changed, "wait_for", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        mirror.close(LONG)
+
+    mirror._thread.join(LONG)
+    assert not mirror._thread.is_alive()
+
+
 def test_a_mirror_that_was_never_used_has_no_thread_and_closes_at_once(tool, clock):
     before = threading.active_count()
     mirror = Mirror(lambda _children: tool, clock=clock)

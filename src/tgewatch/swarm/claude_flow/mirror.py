@@ -104,17 +104,23 @@ class Mirror:
             return self._changed.wait_for(self._is_idle, seconds)
 
     def close(self, seconds: float) -> None:
-        """Give the queue `seconds` to be told, then kill what runs and end the thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-            self._changed.wait_for(self._is_idle, seconds)
-            left = len(self._waiting) + self._busy
-            self.counts.left_out += len(self._waiting)
-            self._waiting.clear()
-        self._children.stop()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(LAST)
+        """Give the queue `seconds` to be told, then kill what runs and end the thread.
+
+        An interrupt ends the waiting, and leaves no command behind either.
+        """
+        try:
+            with self._changed:
+                self._closed = True
+                self._changed.notify_all()
+                self._changed.wait_for(self._is_idle, seconds)
+        finally:
+            with self._changed:
+                left = len(self._waiting) + self._busy
+                self.counts.left_out += len(self._waiting)
+                self._waiting.clear()
+            self._children.stop()
+            if self._thread is not None and self._thread is not threading.current_thread():
+                self._thread.join(LAST)
         if left:
             log.warning("claude_flow_not_told", extra={"messages": left, "seconds": seconds})
 
