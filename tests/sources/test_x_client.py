@@ -238,3 +238,47 @@ def test_no_repr_shows_the_token(desk):
     assert "Bearer" not in repr(desk.client)
     assert "token" not in repr(desk.parts.api).replace("<XClient", "")
     assert "token='token'" not in repr(desk.settings)
+
+
+def test_a_new_process_searches_the_archive_no_sooner_than_a_second_after_another(desk):
+    asyncio.run(desk.client.search("all", "from:foo"))
+    again = x_parts(
+        desk.settings,
+        [],
+        caller=desk.caller,
+        turns=Ledgers(clock=desk.clock),
+        notes=MemoryNotes(),
+        clock=desk.clock,
+    ).api
+    asyncio.run(again.search("all", "from:foo"))
+
+    assert sum(desk.fake.log.too_many.values()) == 0
+
+
+def test_posts_are_asked_for_a_hundred_at_a_time_and_those_not_found_are_absent(desk):
+    posts = [desk.post(f"TGE {n}", ago=60.0 + n).id for n in range(150)]
+    desk.search()
+    gone = set(posts[::7])
+    for post in gone:
+        desk.fake.archive.delete(post, at=desk.fake.time())
+
+    found = asyncio.run(desk.client.absent(posts))
+
+    assert found == gone
+    assert desk.fake.log.calls["GET /2/tweets"] == 2
+
+
+def test_a_look_at_what_was_paid_for_today_costs_nothing(desk):
+    post = desk.post("TGE")
+    desk.search()
+    spent = desk.fake.meter.dollars
+
+    assert asyncio.run(desk.client.absent([post.id])) == frozenset()
+    assert desk.fake.meter.dollars == spent == desk.parts.money.bill.on(desk.clock.now())
+
+
+def test_an_error_about_something_else_makes_no_post_absent(desk):
+    post = desk.post("TGE")
+    desk.fake.faults.plant("GET /2/tweets", "partial")
+
+    assert asyncio.run(desk.client.absent([post.id])) == frozenset()

@@ -183,7 +183,7 @@ class XClient:
             self._purse.posts(((post.id, post.author) for post in page.posts), self.server_time())
             said = (a for a in page.absent if a.title.lower().startswith("not found"))
             gone |= {int(a.value) for a in said if parse.is_id(a.value)}
-        return frozenset(gone)
+        return frozenset(gone.intersection(posts))
 
     async def counts(self, query: str) -> list[int]:
         """Return how many posts matched on each of the last days. Costs, whatever the answer."""
