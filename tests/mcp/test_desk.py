@@ -8,7 +8,7 @@ import pytest
 from tests.mcp.conftest import DAY, HOSTILE, flagged
 
 from tgewatch.app import open_archive
-from tgewatch.app.program import PAUSES
+from tgewatch.app.pauses import PAUSES
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.mcp.desk import AT_ONCE, WAITING, identity
 from tgewatch.model import State

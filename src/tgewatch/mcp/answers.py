@@ -234,6 +234,8 @@ class RateLimits(Answer):
 
     now: Time
     endpoints: tuple[Allowance, ...]
+    problem: str
+    """Why nobody knows how the endpoints stand; empty when that is known."""
     pauses: tuple[Pause, ...]
     """The longest first."""
     pauses_in_all: int

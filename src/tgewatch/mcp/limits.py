@@ -6,9 +6,10 @@ from typing import Any
 import orjson
 
 from tgewatch.app.pauses import PAUSES
+from tgewatch.app.standings import read_standings
 from tgewatch.clock import Clock
 from tgewatch.engine.x_status import LEVELS
-from tgewatch.fetch.ledger import ledgers_from
+from tgewatch.errors import TransientError
 from tgewatch.mcp.answers import Allowance, Pause, RateLimits, Spending
 from tgewatch.mcp.rows import quoted, time_of
 from tgewatch.ports import Archive
@@ -16,7 +17,6 @@ from tgewatch.rules.spending import Bill, Caps
 from tgewatch.settings import Settings, XSettings
 from tgewatch.sources.x_purse import NOTE, load_days
 
-ENDPOINTS = 50
 PAUSED = 50
 """Hosts that are named."""
 
@@ -25,9 +25,11 @@ async def rate_limits(store: Archive, *, settings: Settings, clock: Clock) -> Ra
     """Return how the APIs' windows, the hosts' pauses and the bill of X stand."""
     now = clock.now()
     pauses = _pauses(await store.note(PAUSES), now)
+    endpoints, problem = await _endpoints(settings, clock)
     return RateLimits(
         now=time_of(now),
-        endpoints=_endpoints(settings, clock),
+        endpoints=endpoints,
+        problem=problem,
         pauses=tuple(
             Pause(host=quoted(host), until=time_of(until), seconds=round(until - now, 1))
             for host, until in sorted(pauses.items(), key=lambda pair: -pair[1])[:PAUSED]
@@ -39,9 +41,12 @@ async def rate_limits(store: Archive, *, settings: Settings, clock: Clock) -> Ra
     )
 
 
-def _endpoints(settings: Settings, clock: Clock) -> tuple[Allowance, ...]:
-    """Read the ledgers' file; they are never closed, which would write it."""
-    standings = ledgers_from(settings.limits, root=settings.root, clock=clock).standings()
+async def _endpoints(settings: Settings, clock: Clock) -> tuple[tuple[Allowance, ...], str]:
+    """Return how each endpoint stands, or why nobody knows."""
+    try:
+        standings = await read_standings(settings, clock=clock)
+    except TransientError as error:
+        return (), f"the server that instances share does not answer: {error}"
     return tuple(
         Allowance(
             endpoint=one.endpoint,
@@ -49,8 +54,8 @@ def _endpoints(settings: Settings, clock: Clock) -> tuple[Allowance, ...]:
             wait=round(one.wait.seconds, 1),
             because=one.wait.reason,
         )
-        for one in sorted(standings, key=lambda one: one.endpoint)[:ENDPOINTS]
-    )
+        for one in standings
+    ), ""
 
 
 def _pauses(saved: bytes | None, now: float) -> Mapping[str, float]:
