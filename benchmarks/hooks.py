@@ -177,6 +177,7 @@ async def rounds(chosen, command, *, busy):
                 order = (True, False) if number % 2 else (False, True)
                 took = {on: await round_of(on) for on in order}
                 pairs.append((took[False], took[True], hooks.own))
+                print(f"pair {number + 1} of {chosen.rounds}", file=sys.stderr, flush=True)
         mirror.close(PATIENCE)
         return pairs, mirror.counts
 
@@ -255,7 +256,7 @@ def show(title, rows):
     print(f"\n{title}")
     for name, value in rows.items():
         shown = f"{value:,.3f}" if isinstance(value, float) else str(value)
-        print(f"  {name:26s}{shown:>14s}")
+        print(f"  {name:26s}{shown:>14s}", flush=True)
 
 
 def main():
@@ -279,19 +280,22 @@ def main():
     if not there:
         sys.exit("no claude-flow here: python scripts/install_claude_flow.py")
     results = {}
+
+    def found(title, rows):
+        results[title] = rows
+        if not chosen.json:
+            show(title, rows)
+
     for one in there:
         took, done, version = latencies(one, chosen.times)
-        results[f"claude-flow {version}, ms a message"] = {**took, "all done and read back": done}
+        found(f"claude-flow {version}, ms a message", {**took, "all done and read back": done})
     if not chosen.latencies:
         for name, busy in (("calm", False), ("busy", True)):
             pairs, counts = run_loop(rounds(chosen, there[0], busy=busy))
-            results[f"rounds, {name}"] = summed_up(pairs, counts)
-        results["tgewatch scan, seconds"] = commands(chosen, there[0])
+            found(f"rounds, {name}", summed_up(pairs, counts))
+        found("tgewatch scan, seconds", commands(chosen, there[0]))
     if chosen.json:
         print(json.dumps(results))
-        return
-    for title, rows in results.items():
-        show(title, rows)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import orjson
 
 from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
-from tgewatch.swarm.claude_flow import policy, speech, stdio
+from tgewatch.swarm.claude_flow import finding, policy, speech, stdio
 from tgewatch.swarm.claude_flow.answer import Answer, answer_of
 from tgewatch.swarm.claude_flow.child import Children, Ended, Enough
 from tgewatch.swarm.claude_flow.envelope import opened, sealed
+from tgewatch.swarm.claude_flow.finding import Finding
 from tgewatch.swarm.claude_flow.message import (
     Message,
     Notify,
@@ -81,7 +82,8 @@ class Tool:
     def probe(self) -> str:
         """Find out version and memory; return what is wrong with the memory, or nothing.
 
-        Raises TransientError when the command is not a claude-flow that is spoken here.
+        What was well some hours ago is not tested again, unless a message has failed since. Raises
+        TransientError when the command is not a claude-flow that is spoken here.
         """
         try:
             self.place.prepare()
@@ -89,6 +91,10 @@ class Tool:
             raise TransientError(
                 f"the folder {error.filename} cannot be written: {error.strerror}", cause="folder"
             ) from error
+        if (known := finding.recall(self.place, now=self._clock.now())) is not None:
+            self._is(known.version)
+            self._by_session, self.memory = known.by_session, True
+            return ""
         ended = self._children.run(
             [str(self.place.command), "--version"],
             cwd=self.place.root,
@@ -99,15 +105,27 @@ class Tool:
         if ended.cut or ended.code != 0 or found is None:
             why = ended.cut or f"exit code {ended.code}, no version"
             raise TransientError(f"{self.place.command} --version: {why}", cause="version")
-        self.version, self.major = found[0].lstrip("v"), int(found[1])
+        self._is(found[0])
+        wrong = self._test_memory()
+        self.memory = not wrong
+        if self.memory:
+            by_file = self.major == OLD and not self._by_session
+            finding.keep(
+                self.place,
+                Finding(self.version, self._by_session),
+                memory="memory/memory-store.json" if by_file else ".swarm/memory.db",
+                now=self._clock.now(),
+            )
+        return wrong
+
+    def _is(self, version: str) -> None:
+        self.version = version.lstrip("v")
+        self.major = int(self.version.partition(".")[0])
         if self.major not in (OLD, NEW):
             raise TransientError(
                 f"claude-flow {self.version} is not spoken here: install 2.x or 3.x",
                 cause="version",
             )
-        wrong = self._test_memory()
-        self.memory = not wrong
-        return wrong
 
     def _test_memory(self) -> str:
         """Store and read in two processes: without its native module it forgets, and says it is well."""
@@ -128,6 +146,12 @@ class Tool:
 
     def tell(self, message: Message) -> Answer:
         """Pass a message on; what the memory would be told is skipped where there is none."""
+        answer = self._tell(message)
+        if not answer.done:
+            finding.forget(self.place)
+        return answer
+
+    def _tell(self, message: Message) -> Answer:
         match message:
             case Remember(key, value, ttl):
                 return self.store(key, value, ttl=ttl) if self.memory else Answer()
