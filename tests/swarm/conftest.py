@@ -12,6 +12,7 @@ import pytest
 from tgewatch.clock import SystemClock
 from tgewatch.settings import SwarmSettings
 from tgewatch.swarm import Swarm, open_swarm
+from tgewatch.swarm.alongside import alongside
 from tgewatch.testing.gate import Gate
 from tgewatch.testing.valkey import Valkey, valkey
 
@@ -92,6 +93,12 @@ def gated() -> Join:
             yield swarm, gate
 
     return opened
+
+
+@pytest.fixture
+def listening() -> Join:
+    """Return what lets a bulletin listen."""
+    return lambda bulletin: alongside(bulletin.listen())
 
 
 @pytest.fixture

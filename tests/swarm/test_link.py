@@ -60,8 +60,9 @@ async def test_a_server_that_goes_costs_one_warning_and_comes_back_by_itself(
         assert events(caplog) == ["swarm_down", "swarm_up"]
 
 
-async def test_asking_a_server_that_is_gone_sends_nothing(server, gated):
-    async with gated(server, probe=3_600) as (swarm, gate):
+async def test_asking_a_server_that_is_gone_sends_nothing(server, gated, until):
+    async with gated(server, probe=3_600, heartbeat=3_600) as (swarm, gate):
+        await until(lambda: swarm.shared.presence.count == 1)
         gate.refuse("LOADING")
         with pytest.raises(TransientError):
             await swarm.link.call("GET", "x")
@@ -235,3 +236,9 @@ def test_long_names_make_short_keys_that_differ():
 
     assert len(set(keys)) == 3
     assert max(map(len, keys)) < LONGEST_NAME + 30
+
+
+async def test_who_closes_in_the_middle_of_an_operation_is_not_held_up(join_shared):
+    for _ in range(50):
+        async with join_shared(heartbeat=0.001) as swarm:
+            await swarm.link.call("GET", "x")

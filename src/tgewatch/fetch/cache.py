@@ -18,6 +18,7 @@ from tgewatch.fetch.inquiry import FAILURES, BlockingFetch, Fetch, Inquiry, Term
 from tgewatch.fetch.memory import Entry, Memory, TierStats
 from tgewatch.fetch.persistence import Persistence, PersistenceStats
 from tgewatch.fetch.refresher import Refresher
+from tgewatch.fetch.second import SecondTier
 from tgewatch.settings.caching import CacheSettings, Tier
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Cache:
         memories: Mapping[str, Memory] | None = None,
         flight_deadline: float = 120.0,
     ) -> None:
+        self.second: SecondTier | None = None
+        """What other instances have; given to it once there is a loop."""
         self._tiers = dict(tiers)
         self._clock = clock
         self._persistence = persistence
@@ -149,16 +152,41 @@ class Cache:
             self._fault(tier, error)
             self.invalidate(key, tier=tier)
             return False
+        if self.second is not None:
+            self.second.put(tier, key, value, ttl=terms.ttl, age=age)
         return self._guarded(tier, lambda: memory.put(key, entry), otherwise=False)
 
     def invalidate(self, key: str, *, tier: str) -> bool:
         """Forget a key, and what a fetch under way brings for it; False when it was not there."""
+        if self.second is not None:
+            self.second.drop(tier, key)
+        return self._forget(key, tier)
+
+    def _forget(self, key: str, tier: str) -> bool:
         self._flights[tier].overtake(key)
         memory = self._memories[tier]
         return self._guarded(tier, lambda: memory.remove(key), otherwise=False)
 
     def invalidate_prefix(self, prefix: str, *, tier: str) -> int:
         """Forget all keys that start with `prefix`; return how many were in memory."""
+        if self.second is not None:
+            self.second.drop(tier, prefix, prefix=True)
+        return self._forget_prefix(prefix, tier)
+
+    def overtaken(self, key: str, *, tier: str, prefix: bool = False) -> bool:
+        """Forget here what another instance has replaced; with `prefix`, all that begins so.
+
+        No `tier` means all of them. Returns whether anything was there.
+        """
+        if prefix:
+            names = (tier,) if tier else tuple(self._memories)
+            known = (name for name in names if name in self._memories)
+            return sum(self._forget_prefix(key, name) for name in known) > 0
+        if tier not in self._memories or self.kept(key, tier=tier) is None:
+            return False
+        return self._forget(key, tier)
+
+    def _forget_prefix(self, prefix: str, tier: str) -> int:
         self._flights[tier].overtake_prefix(prefix)
         return self._memories[tier].wipe(prefix)
 
@@ -215,6 +243,8 @@ class Cache:
         if (found := inquiry.find()) is not ABSENT:
             return found
         flights, counted = self._flights[tier], inquiry.counted(fetch)
+        if self.second is not None:
+            counted = self.second.through(tier, key, counted, ttl=terms.ttl)
         if (stale := inquiry.meanwhile()) is not ABSENT:
             flights.refresh(key, counted, land=inquiry.land)
             return stale

@@ -19,6 +19,7 @@ from typing import Self, cast
 from tgewatch.clock import Clock
 from tgewatch.errors import MalformedError, RefusedError, TgewatchError, TransientError
 from tgewatch.fetch.flight import ABSENT, Flights
+from tgewatch.fetch.host_budget import HostBudget
 from tgewatch.fetch.politeness import Hosts, Policies, Turn, Waits
 from tgewatch.fetch.pools import PoolState
 from tgewatch.fetch.transport import Answer, Send, Transport
@@ -78,12 +79,26 @@ class Client:
     """A Fetcher over HTTP. An async context manager, inside that of its transport."""
 
     def __init__(
-        self, transport: Transport, settings: FetchSettings, *, clock: Clock, random: Random
+        self,
+        transport: Transport,
+        settings: FetchSettings,
+        *,
+        clock: Clock,
+        random: Random,
+        budget: HostBudget | None = None,
+        paused: Callable[[Mapping[str, float]], None] = lambda _: None,
     ) -> None:
+        """Join what is given.
+
+        `budget` is asked before each request to a host that is spaced. `paused` is told of every
+        Retry-After: what is left alone, and for how many seconds.
+        """
         self._transport = transport
         self._settings = settings
         self._clock = clock
         self._random = random
+        self._budget = budget
+        self._paused = paused
         self._policies = Policies(settings)
         self._hosts = Hosts(clock=clock)
         self._waits = Waits(clock=clock)
@@ -113,6 +128,10 @@ class Client:
     def resume(self, pauses: Mapping[str, float]) -> None:
         """Take over what the `pauses` of an earlier program were."""
         self._waits.load(pauses)
+
+    def obey(self, pauses: Mapping[str, float]) -> None:
+        """Leave alone what another instance was told to, as `paused` says it."""
+        self._waits.obey(pauses)
 
     async def fetch(self, request: Request) -> Response:
         """Return a 2xx with a body, or a 304 to validators that were sent.
@@ -178,6 +197,7 @@ class Client:
             with await self._turn(job, host, policy) as turn:
                 # Redirects within a host are one visit: they wait for no further turn.
                 while urls.host(trail.url) == host:
+                    await self._afford(job, host, policy)
                     answer = await self._send(job, trail, turn)
                     step = self._judged(job, trail, answer, policy)
                     if not isinstance(step, Trail):
@@ -197,6 +217,19 @@ class Client:
         except TransientError as error:
             job.pool.meter.failed(error)
             raise
+
+    async def _afford(self, job: _Job, host: str, policy: HostPolicy) -> None:
+        """Wait until the host's budget has a call; who asks for no spacing asks for no budget."""
+        if self._budget is None or not self._policies.spacing(policy):
+            return
+        try:
+            await self._budget.acquire(host, deadline=job.until - self._clock.monotonic())
+        except TransientError as error:
+            busy = TransientError(
+                f"{host}: its calls are used up", retry_after=error.retry_after, cause="busy"
+            )
+            job.pool.meter.failed(busy)
+            raise busy from error
 
     async def _send(self, job: _Job, trail: Trail, turn: Turn) -> Answer:
         conditional = freshness.conditional(job.request.validators)
@@ -272,7 +305,7 @@ class Client:
             if wait:
                 minor = status == TOO_MANY and job.request.pool == "article"
                 whole_host = minor or policy.retry_after_scope == "host"
-                self._waits.remember(answer.url, wait, whole_host=whole_host)
+                self._paused(self._waits.remember(answer.url, wait, whole_host=whole_host))
             return TransientError(shown, retry_after=wait, cause=f"http_{status}")
         if status == GONE:
             return RefusedError(shown, cause="gone")

@@ -2,12 +2,23 @@
 
 import threading
 from collections import OrderedDict
+from typing import Protocol
 
 from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
 from tgewatch.rules.budget import Budget
 
 MOST_HOSTS = 10_000
+
+
+class HostBudget(Protocol):
+    """A budget per host, of this process or of many."""
+
+    async def acquire(self, host: str, *, deadline: float) -> float:
+        """Return once a call is allowed, with the seconds waited.
+
+        Raises TransientError (`rate_limited`) at once when that takes longer than `deadline`.
+        """
 
 
 class HostBudgets:

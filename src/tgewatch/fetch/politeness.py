@@ -251,16 +251,25 @@ class Waits:
     def __repr__(self) -> str:
         return f"<Waits {len(self._until)} remembered>"
 
-    def remember(self, url: str, seconds: float, *, whole_host: bool) -> None:
-        """Leave `url`, or its whole host, alone for `seconds`. Never shortens an earlier wait."""
+    def remember(self, url: str, seconds: float, *, whole_host: bool) -> Mapping[str, float]:
+        """Leave `url`, or its whole host, alone for `seconds`; return what that is, for `obey`."""
+        name = urls.host(url)
+        keys = [("host", name)] if whole_host else [("url", url), ("minor", name)]
+        said = {" ".join(key): seconds for key in keys}
+        self.obey(said)
+        return said
+
+    def obey(self, said: Mapping[str, float]) -> None:
+        """Leave alone what somebody was told to, for seconds from now. Shortens no earlier wait."""
         now = self._clock.monotonic()
         if len(self._until) >= self._sweep_at:
             self._until = {k: t for k, t in self._until.items() if t > now}
             self._sweep_at = max(REMEMBERED, 2 * len(self._until))
-        name = urls.host(url)
-        keys = [("host", name)] if whole_host else [("url", url), ("minor", name)]
-        for key in keys:
-            self._until[key] = max(self._until.get(key, 0.0), now + seconds)
+        for words, seconds in said.items():
+            kind, _, name = words.partition(" ")
+            if 0 < seconds <= LONGEST_WAIT:
+                key = (kind, name)
+                self._until[key] = max(self._until.get(key, 0.0), now + seconds)
 
     def left(self, url: str, *, minor: bool = False) -> float:
         """Return the seconds for which `url` is still to be left alone, 0 when it may be asked."""

@@ -183,6 +183,11 @@ class Metering:
             **report(self.recorder, targets=self.targets),
         }
 
+    def counted(self) -> tuple[Mapping[str, int], Mapping[str, float]]:
+        """Return what was counted since the start, and the heights of the moment."""
+        record = self.recorder.record()
+        return record.counts, record.gauges
+
     def restore(self) -> None:
         """Take over cycles and baseline of earlier runs. Files that cannot be read are none."""
         written = read_metrics(self._settings.path)

@@ -36,3 +36,5 @@ class SwarmSettings(Section):
     """Seconds between two signs of life of this instance; three missed ones, and it is not counted."""
     max_value: Size = Field(default=1_000_000, ge=1_000)
     """Bytes, compressed, of the largest answer that is shared."""
+    tiers: tuple[str, ...] = ("rss", "twitter_user", "article_content", "search_results")
+    """Tiers of the cache whose answers instances share."""

@@ -6,8 +6,8 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -60,6 +60,29 @@ class LinkCounts:
     skipped: int = 0
     """Operations that were not tried, as the server was known to be gone."""
     outages: int = 0
+
+
+class Subscribed:
+    """A subscription that is open."""
+
+    def __init__(self, pubsub: Any, *, seconds: float) -> None:
+        self._pubsub = pubsub
+        self._seconds = seconds
+
+    async def next(self, seconds: float) -> bytes | None:
+        """Return a message, empty for an answer to a ping; None when there was none in time."""
+        with _cancellable():
+            said = await self._pubsub.get_message(timeout=seconds)
+        if said is None:
+            return None
+        data = said.get("data") if said.get("type") == "message" else b""
+        return data if isinstance(data, bytes) else b""
+
+    async def ping(self) -> None:
+        """Ask for a sign of life."""
+        with _cancellable():
+            async with asyncio.timeout(self._seconds):
+                await self._pubsub.ping()
 
 
 class Link:
@@ -148,6 +171,10 @@ class Link:
 
     async def _send(self, *command: str | bytes | float) -> Any:
         """Send and read within the deadline; once more when a kept connection was found closed."""
+        with _cancellable():
+            return await self._exchange(*command)
+
+    async def _exchange(self, *command: str | bytes | float) -> Any:
         import redis.exceptions as errors  # noqa: PLC0415 - an optional dependency
 
         self.counts.operations += 1
@@ -228,6 +255,25 @@ class Link:
         for call in self._back:
             call()
 
+    @asynccontextmanager
+    async def subscription(self, channel: str) -> AsyncIterator[Subscribed]:
+        """Hear a channel on a connection of its own. Raises TransientError when it breaks."""
+        import redis.exceptions as errors  # noqa: PLC0415 - an optional dependency
+
+        pubsub = self._redis.pubsub()
+        try:
+            with _cancellable():
+                async with asyncio.timeout(self.settings.operation + self.settings.connect):
+                    await pubsub.subscribe(channel)
+                    await pubsub.get_message(timeout=self.settings.operation)
+            yield Subscribed(pubsub, seconds=self.settings.operation)
+        except (TimeoutError, errors.RedisError, OSError) as error:
+            raise TransientError(_said(error), cause="swarm_down") from error
+        finally:
+            with suppress(Exception):  # whatever a broken connection says at its end
+                async with asyncio.timeout(CLOSING):
+                    await pubsub.aclose()  # type: ignore[no-untyped-call]
+
     async def watch(self) -> None:
         """Look, as long as the server is gone, whether it is back. Never returns."""
         while True:
@@ -304,6 +350,18 @@ async def open_link(settings: SwarmSettings, *, clock: Clock) -> AsyncIterator[L
             yield link
     finally:
         await link.close()
+
+
+@contextmanager
+def _cancellable() -> Iterator[None]:
+    """Let who is cancelled in the body be cancelled: redis-py now and then answers all the same."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def _said(error: BaseException) -> str:

@@ -1,15 +1,79 @@
 """Everything that instances share, opened and closed in order."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from tgewatch.clock import Clock, SystemClock
 from tgewatch.ports import Leases, Reservations
+from tgewatch.rules.ledger import LedgerPolicy
 from tgewatch.settings import SwarmSettings
+from tgewatch.swarm.alongside import alongside
+from tgewatch.swarm.answers import SharedAnswers
+from tgewatch.swarm.bulletin import Bulletin
+from tgewatch.swarm.hosts import HostBudget, SharedHostBudgets, SharedPauses
 from tgewatch.swarm.leases import SharedLeases, SharedReservations
+from tgewatch.swarm.ledgers import SharedLedgers, open_ledgers
 from tgewatch.swarm.link import Link, open_link, shown_url
 from tgewatch.swarm.local import LocalLeases, LocalReservations
+from tgewatch.swarm.presence import Presence
+from tgewatch.swarm.shelf import SharedShelf
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What is there only where there are several instances."""
+
+    link: Link
+    bulletin: Bulletin
+    presence: Presence
+    clock: Clock
+
+    def budgets(
+        self, *, limit: int, window: float, alone: Callable[[int], HostBudget]
+    ) -> SharedHostBudgets:
+        """Return the budgets of hosts; `alone` makes those of one process, of so many calls."""
+        return SharedHostBudgets(
+            self.link,
+            limit=limit,
+            window=window,
+            clock=self.clock,
+            parts=lambda: self.presence.count,
+            alone=alone,
+        )
+
+    @asynccontextmanager
+    async def pauses(
+        self, obey: Callable[[Mapping[str, float]], None]
+    ) -> AsyncIterator[SharedPauses]:
+        """Open the pauses of hosts; `obey` is told what others were told."""
+        pauses = SharedPauses(self.link, self.bulletin, obey=obey, clock=self.clock)
+        async with alongside(pauses.tell()):
+            yield pauses
+
+    @asynccontextmanager
+    async def answers(
+        self, forget: Callable[[str, str, bool], bool]
+    ) -> AsyncIterator[SharedAnswers]:
+        """Open the second tier of the cache; `forget` drops what others have replaced."""
+        answers = SharedAnswers(self.link, self.bulletin, forget=forget, clock=self.clock)
+        async with alongside(answers.write()):
+            yield answers
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Hear what the others say, once everybody who wants to hear it has said so."""
+        async with alongside(self.bulletin.listen()):
+            yield
+
+    def ledgers(self, policy: LedgerPolicy) -> AbstractAsyncContextManager[SharedLedgers]:
+        """Open the rate ledgers."""
+        return open_ledgers(
+            SharedShelf(self.link, "ledger"),
+            clock=self.clock,
+            policy=policy,
+            parts=lambda: self.presence.count,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +83,23 @@ class Swarm:
     settings: SwarmSettings
     leases: Leases
     reservations: Reservations
-    link: Link | None = None
+    shared: Shared | None = None
     """None for an instance that is alone."""
+
+    @property
+    def link(self) -> Link | None:
+        """The way to the server; None for an instance that is alone."""
+        return self.shared.link if self.shared is not None else None
 
     @property
     def instance(self) -> str:
         """The name of this instance; empty when it is alone."""
-        return self.link.instance if self.link is not None else ""
+        return self.shared.link.instance if self.shared is not None else ""
 
     @property
     def up(self) -> bool:
         """Whether the shared server is there; True for an instance that is alone."""
-        return self.link is None or self.link.up
+        return self.shared is None or self.shared.link.up
 
 
 @asynccontextmanager
@@ -43,12 +112,16 @@ async def open_swarm(settings: SwarmSettings, *, clock: Clock) -> AsyncIterator[
         yield Swarm(settings, LocalLeases(clock=clock), LocalReservations(clock=clock))
         return
     async with open_link(settings, clock=clock) as link:
-        yield Swarm(
-            settings,
-            leases=SharedLeases(link, clock=clock),
-            reservations=SharedReservations(link, clock=clock),
-            link=link,
-        )
+        presence = Presence(link, clock=clock)
+        shared = Shared(link, Bulletin(link, clock=clock), presence, clock)
+        async with alongside(presence.beat()):
+            yield Swarm(
+                settings,
+                leases=SharedLeases(link, clock=clock),
+                reservations=SharedReservations(link, clock=clock),
+                shared=shared,
+            )
+        await presence.leave()
 
 
 def swarm_line(settings: SwarmSettings) -> str:
