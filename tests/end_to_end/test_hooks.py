@@ -88,4 +88,18 @@ def test_a_watch_ends_its_session_with_a_report(shell, install):
     names = heard(shell)[4:]
     assert names[0] == "hooks pre-task"
     assert names[-1] == "hooks session-end"
-    assert "performance/final_report/latest" in stored(shell)
+    assert set(stored(shell)["performance/final_report/latest"]) >= {"targets", "operations"}
+
+
+def test_no_address_and_no_token_is_told(shell, install, monkeypatch):
+    install("v3")
+    monkeypatch.setenv("SOME_API_TOKEN", "a-secret-token")
+    with shell.process("run") as process:
+        while "watching 1 sources" not in process.stderr.readline():
+            pass
+        shell.finish(process, signal.SIGTERM)
+
+    told = (shell.folder / "claude-flow.log").read_text()
+    assert "hooks session-end" in heard(shell)
+    assert "a-secret-token" not in told
+    assert "http" not in told
