@@ -21,6 +21,7 @@ from performance_hooks import (
 )
 from performance_monitor import get_performance_monitor
 from tgewatch.dropin.hooks import get_hook_desk
+from tgewatch.testing.executable import executable
 
 STAND_IN = Path(__file__).parents[1] / "swarm" / "claude_flow" / "stand_in.py"
 LONG = 60.0
@@ -36,11 +37,7 @@ class Flow:
 
     def install(self, patch, person="v3"):
         patch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
-        self.command.parent.mkdir(parents=True)
-        self.command.write_text(
-            f'#!/bin/sh\nexec "{sys.executable}" -S -E "{STAND_IN}" {person} "{self.log}" "$@"\n'
-        )
-        self.command.chmod(0o755)
+        executable(self.command, STAND_IN, person, self.log)
 
     @property
     def calls(self):

@@ -2,10 +2,11 @@
 
 import json
 import signal
-import sys
 from pathlib import Path
 
 import pytest
+
+from tgewatch.testing.executable import executable
 
 STAND_IN = Path(__file__).parents[1] / "swarm" / "claude_flow" / "stand_in.py"
 
@@ -17,12 +18,7 @@ def install(shell, monkeypatch):
     def install(person, drain=60):
         monkeypatch.delenv("TGEWATCH_CLAUDE_FLOW__ENABLED")
         command = shell.folder / "node_modules" / ".bin" / "claude-flow"
-        command.parent.mkdir(parents=True, exist_ok=True)
-        log = shell.folder / "claude-flow.log"
-        command.write_text(
-            f'#!/bin/sh\nexec "{sys.executable}" -S -E "{STAND_IN}" {person} "{log}" "$@"\n'
-        )
-        command.chmod(0o755)
+        executable(command, STAND_IN, person, shell.folder / "claude-flow.log")
         shell.site.feeds["news"] = [
             ("Merida announces its token generation event", "TGE soon.", 3.0)
         ]

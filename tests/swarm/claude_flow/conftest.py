@@ -2,9 +2,7 @@
 
 import json
 import os
-import select
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from tgewatch.clock import SystemClock
 from tgewatch.swarm.claude_flow import Mirror, Place, Tool
 from tgewatch.swarm.claude_flow.child import Children
 from tgewatch.swarm.claude_flow.tool import Deadlines
+from tgewatch.testing.executable import executable, has_ended
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 SHORT = Deadlines(version=60.0, hook=0.2, memory=0.2, init=0.2, session=0.2)
@@ -92,18 +91,6 @@ class Bench:
         return [pid for pid in map(int, named) if not has_ended(pid)]
 
 
-def has_ended(pid):
-    """Return whether a process ends; to be killed takes a moment on a busy machine."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([handle], [], [], 5.0)[0])
-    finally:
-        os.close(handle)
-
-
 @pytest.fixture
 def short():
     return SHORT
@@ -115,11 +102,7 @@ def person(tmp_path):
 
     def make(name="v3"):
         bench = Bench(tmp_path, name)
-        bench.command.parent.mkdir(exist_ok=True)
-        bench.command.write_text(
-            f'#!/bin/sh\nexec "{sys.executable}" -S -E "{STAND_IN}" {name} "{bench.log}" "$@"\n'
-        )
-        bench.command.chmod(0o755)
+        executable(bench.command, STAND_IN, name, bench.log)
         return bench
 
     return make

@@ -6,7 +6,6 @@ those of 3.x too. TGEWATCH_TEST_CLAUDE_FLOW=install makes the tests themselves i
 
 import json
 import os
-import select
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from tgewatch.swarm.claude_flow.message import (
 )
 from tgewatch.swarm.claude_flow.policy import rotate
 from tgewatch.testing import ManualClock
+from tgewatch.testing.executable import executable, has_ended
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "install_claude_flow.py"
 KEY = "performance/optimization/2026-11-28T00:00:00.000000Z"
@@ -107,18 +107,6 @@ class Flow:
         return [pid for pid in here if not has_ended(pid)]
 
 
-def has_ended(pid):
-    """Return whether a process ends; to be killed takes a moment on a busy machine."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([handle], [], [], 5.0)[0])
-    finally:
-        os.close(handle)
-
-
 def installed(version):
     """Return the command of a published version; install it where that is asked for."""
     told = [sys.executable, str(SCRIPT), version]
@@ -133,12 +121,8 @@ def flow(request, tmp_path_factory):
     name, major = request.param
     folder = tmp_path_factory.mktemp("flow")
     if name.startswith("v"):
-        command = folder / "claude-flow"
         stand_in = Path(__file__).with_name("stand_in.py")
-        command.write_text(
-            f'#!/bin/sh\nexec "{sys.executable}" -S -E "{stand_in}" {name} "{folder}/log" "$@"\n'
-        )
-        command.chmod(0o755)
+        command = executable(folder / "claude-flow", stand_in, name, folder / "log")
         return Flow(command, folder, major, played=True)
     if major == 2 and not os.environ.get("TGEWATCH_TEST_CLAUDE_FLOW"):
         pytest.skip(f"claude-flow {name} is left to `make test-claude-flow`: it takes a minute")
