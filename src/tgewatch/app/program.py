@@ -234,8 +234,8 @@ async def open_program(
             metering.attach(pools=web.client.metrics, tiers=web.cache.stats)
             metering.restore()
             stack.callback(metering.save)
-        if web.swarm.shared is not None:
-            web.swarm.shared.presence.measured = metering.counted
+        if web.shared is not None:
+            web.shared.presence.measured = metering.counted
         offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
         x = None
@@ -319,7 +319,7 @@ async def _x_desk(
     clock: Clock,
     random: Random,
 ) -> XDesk:
-    turns = await stack.enter_async_context(open_turns(settings, swarm=web.swarm, clock=clock))
+    turns = await stack.enter_async_context(open_turns(settings, shared=web.shared, clock=clock))
     parts = x_parts(
         settings.x,
         settings.companies,

@@ -7,15 +7,17 @@ from tgewatch.clock import Clock
 from tgewatch.fetch.ledger import ledgers_from, policy_from
 from tgewatch.settings import Settings
 from tgewatch.sources.x_ports import Turns
-from tgewatch.swarm import Swarm
+from tgewatch.swarm import Shared
 
 
 @asynccontextmanager
-async def open_turns(settings: Settings, *, swarm: Swarm, clock: Clock) -> AsyncIterator[Turns]:
+async def open_turns(
+    settings: Settings, *, shared: Shared | None, clock: Clock
+) -> AsyncIterator[Turns]:
     """Open the ledgers, and write down how they stand at the end."""
-    if swarm.shared is not None:
-        async with swarm.shared.ledgers(policy_from(settings.limits)) as shared:
-            yield shared
+    if shared is not None:
+        async with shared.ledgers(policy_from(settings.limits)) as turns:
+            yield turns
         return
     ledgers = ledgers_from(settings.limits, root=settings.root, clock=clock)
     try:

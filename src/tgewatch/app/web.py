@@ -24,8 +24,8 @@ class Web:
     transport: Transport
     client: Client
     cache: Cache
-    swarm: Swarm
-    """What limits and answers are shared through."""
+    shared: Shared | None = None
+    """What limits and answers are shared through; None for an instance that is alone."""
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def open_web(
                 )
                 await enter(_second_tier(settings, cache, swarm=swarm, clock=clock))
                 await enter(swarm.shared.listening())
-            yield Web(transport, await enter(client), cache, swarm)
+            yield Web(transport, await enter(client), cache, swarm.shared)
     finally:
         await resolver.close()
 
