@@ -15,6 +15,8 @@ pair). Words:
   busy       the tool is still at work on the round before, for all of the round
   wall       seconds of `Program.scan`: the median over pairs of with / without, and the 95 %
              interval of that median by bootstrap
+  processor  milliseconds of the program's own threads in a round, its thread that tells included,
+             the tool not: medians without and with
   own        seconds within the round that are spent in the hooks themselves, per round, and their
              share of it: what is left of the overhead when the machine has a core to spare
   told       messages that the tool has heard and done, of all; the rest were replaced or left out
@@ -32,6 +34,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -107,6 +110,17 @@ def latencies(command, times):
 # --- overhead -----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A round without hooks and one with; all in seconds."""
+
+    off: float
+    off_processor: float
+    on: float
+    on_processor: float
+    own: float
+
+
 class Switched(Hooks):
     """Hooks that can be off for a round, and know what they took."""
 
@@ -131,7 +145,7 @@ class Switched(Hooks):
 
 
 async def rounds(chosen, command, *, busy):
-    """Return seconds without, seconds with, and in the hooks, of each pair, and the counts."""
+    """Return the pairs, and what became of the messages."""
     flow = SimpleNamespace(days=400.0, teasing=False, **vars(chosen))
     with TemporaryDirectory() as folder, world(flow, teasing=False) as (place, ask):
         settings = settings_of({**place, "folder": folder})
@@ -165,9 +179,9 @@ async def rounds(chosen, command, *, busy):
                 if on and busy:
                     for number in range(3):
                         herald.post_task(f"tge-{number}", program.measured())
-                begun = time.perf_counter()
+                begun, worked = time.perf_counter(), time.process_time()
                 await program.scan(everything=True)
-                took = time.perf_counter() - begun
+                took = time.perf_counter() - begun, time.process_time() - worked
                 mirror.flush(PATIENCE)
                 return took
 
@@ -176,7 +190,7 @@ async def rounds(chosen, command, *, busy):
             for number in range(chosen.rounds):
                 order = (True, False) if number % 2 else (False, True)
                 took = {on: await round_of(on) for on in order}
-                pairs.append((took[False], took[True], hooks.own))
+                pairs.append(Pair(*took[False], *took[True], hooks.own))
                 print(f"pair {number + 1} of {chosen.rounds}", file=sys.stderr, flush=True)
         mirror.close(PATIENCE)
         return pairs, mirror.counts
@@ -190,15 +204,17 @@ def interval(values):
 
 
 def summed_up(pairs, counts):
-    ratio, low, high = interval([on / off for off, on, _ in pairs])
+    ratio, low, high = interval([one.on / one.off for one in pairs])
     return {
-        "seconds without": statistics.median(off for off, _, _ in pairs),
-        "seconds with": statistics.median(on for _, on, _ in pairs),
+        "seconds without": statistics.median(one.off for one in pairs),
+        "seconds with": statistics.median(one.on for one in pairs),
         "wall, with / without": ratio,
         "wall, from": low,
         "wall, to": high,
-        "own, ms": 1_000 * statistics.median(own for _, _, own in pairs),
-        "own, % of the round": 100 * statistics.median(own / on for _, on, own in pairs),
+        "processor without, ms": 1_000 * statistics.median(one.off_processor for one in pairs),
+        "processor with, ms": 1_000 * statistics.median(one.on_processor for one in pairs),
+        "own, ms": 1_000 * statistics.median(one.own for one in pairs),
+        "own, % of the round": 100 * statistics.median(one.own / one.on for one in pairs),
         "told": counts.told,
         "failed": counts.failed,
         "replaced or left out": counts.replaced + counts.left_out,
@@ -273,6 +289,7 @@ def main():
     parser.add_argument("--latency", type=float, default=0.5, help="median seconds of an answer")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--latencies", action="store_true", help="measure no rounds")
+    parser.add_argument("--calm", action="store_true", help="measure calm rounds alone")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     commands_of = chosen.command or [installed(version) for version in VERSIONS]
@@ -286,14 +303,15 @@ def main():
         if not chosen.json:
             show(title, rows)
 
-    for one in there:
+    for one in there if not chosen.calm else ():
         took, done, version = latencies(one, chosen.times)
         found(f"claude-flow {version}, ms a message", {**took, "all done and read back": done})
     if not chosen.latencies:
-        for name, busy in (("calm", False), ("busy", True)):
+        for name, busy in (("calm", False), ("busy", True))[: 1 if chosen.calm else 2]:
             pairs, counts = run_loop(rounds(chosen, there[0], busy=busy))
             found(f"rounds, {name}", summed_up(pairs, counts))
-        found("tgewatch scan, seconds", commands(chosen, there[0]))
+        if not chosen.calm:
+            found("tgewatch scan, seconds", commands(chosen, there[0]))
     if chosen.json:
         print(json.dumps(results))
 
