@@ -140,6 +140,61 @@ def test_a_delay_without_a_date_gives_the_old_one_up_and_echoes_do_not_bring_it_
     assert found.event.state is State.POSTPONED
 
 
+JUNE = day("2026-06-03")
+
+
+@pytest.mark.parametrize("first", [Kind.POSTPONED, Kind.DATE_SET])
+@pytest.mark.parametrize("late", [False, True])
+def test_one_slip_in_other_words_is_told_once_whichever_was_said_or_heard_first(first, late):
+    other = Kind.DATE_SET if first is Kind.POSTPONED else Kind.POSTPONED
+    one = claim("Curvance moves TGE from 12 May to 3 June", first, "2026-05-01T10:00", date=JUNE,
+                outlet="b.example")  # fmt: skip
+    two = claim("Curvance delays TGE to 3 June", other, "2026-05-01T10:20", date=JUNE,
+                outlet="c.example")  # fmt: skip
+
+    found = story(DATED, *([two, one] if late else [one, two]))
+
+    assert len(found.changes) == 2
+    assert found.event.date == JUNE
+    assert found.told[-1].date_before == DATED.date
+
+
+def test_a_delay_for_an_unknown_time_gives_up_the_date_that_a_slip_had_set():
+    slip = claim("Curvance delays TGE to 3 June", Kind.POSTPONED, "2026-05-01", date=JUNE)
+    endless = claim("Curvance puts TGE of 3 June on hold", Kind.POSTPONED, "2026-05-02", date=JUNE,
+                    outlet="b.example")  # fmt: skip
+
+    found = story(DATED, slip, endless)
+
+    assert found.changes == ["dated", "postponed", "postponed"]
+    assert found.event.date is None
+    again = replace(endless, id="n", source="https://n.example/feed", url="https://n.example/1")
+    assert found.hears(again).transitions == ()
+
+
+def test_an_echo_of_a_delay_for_an_unknown_time_does_not_undo_the_new_date():
+    endless = claim("TGE of 12 May postponed indefinitely", Kind.POSTPONED, "2026-05-02",
+                    date=DATED.date)  # fmt: skip
+    new = claim("Curvance sets new date: 3 June", Kind.DATE_SET, "2026-05-05", date=JUNE)
+    echo = replace(endless, id="e", at=at("2026-05-06"), seen=at("2026-05-06"),
+                   source="https://e.example/feed", url="https://e.example/1")  # fmt: skip
+
+    found = story(DATED, endless, new, echo)
+
+    assert found.changes == ["dated", "postponed", "redated"]
+    assert found.event.date == JUNE
+
+
+def test_the_day_of_a_sale_that_is_open_is_no_news():
+    found = story(
+        claim("Curvance kicks off token sale", Kind.TOKEN_SALE, "2026-05-02"),
+        claim("Curvance sale is open", Kind.TOKEN_SALE, "2026-05-02", outlet="b.example",
+              date=day("2026-05-02", "pubdate")),
+    )  # fmt: skip
+
+    assert found.changes == ["sale_open"]
+
+
 def test_a_new_date_after_a_delay_is_told():
     found = story(
         DATED,

@@ -1,3 +1,4 @@
+from tgewatch.world.lives import EVENTFUL
 from tgewatch.world.plan import DAY, make_plan
 
 START = 1_790_035_200.0
@@ -63,3 +64,45 @@ def test_without_faults_every_server_behaves():
     plan = make_plan(start=START, outlets=100, faults=False)
 
     assert {outlet.fault for outlet in plan.outlets} == {"none"}
+
+
+def test_eventful_lives_slip_are_put_off_and_come_early():
+    plan = make_plan(start=START, projects=12, outlets=40, lives=EVENTFUL)
+
+    def truths(project):
+        at = [START + beat.at + 1 for beat in plan.projects[project].beats]
+        return [
+            (t.state, t.date and (t.date - START) / DAY)
+            for t in (plan.truth(a)[project] for a in at)
+        ]
+
+    assert truths(5) == [
+        ("announced", None),
+        ("dated", 20),
+        ("dated", 30),
+        ("dated", 41),
+        ("dated", 60),
+    ]
+    assert truths(6) == [("dated", 12), ("postponed", None), ("dated", 33)]
+    assert [state for state, _ in truths(8)] == ["announced", "announced", "dated", "live", "live"]
+    assert truths(9)[-1] == ("live", 2)
+
+
+def test_twins_share_a_ticker_or_a_first_word():
+    plan = make_plan(start=START, projects=20, outlets=40, twins=True)
+    projects = plan.projects
+
+    assert projects[7].ticker == projects[6].ticker
+    assert projects[4].name.split()[0] == projects[3].name.split()[0]
+    assert len({project.name for project in projects}) == 20
+    assert len({project.host for project in projects}) == 20
+
+
+def test_as_many_outlets_write_about_a_change_as_are_told_to():
+    plan = make_plan(start=START, projects=2, outlets=40, writers=(8, 9))
+
+    for beat in plan.projects[0].beats:
+        written = [
+            e for page in plan.entries for e in page if (e.project, e.beat) == (0, beat.number)
+        ]
+        assert 8 <= len(written) <= 10

@@ -31,6 +31,7 @@ FACT_ORDER = (
 """Where one claim brings several facts, it is told by the first of these."""
 
 _NEWS = (Relation.NEW, Relation.FINER, Relation.OTHER)
+_HAPPENED = frozenset({"live", "claim_open", "sale_open"})
 _UNDATED = (State.RUMOURED, State.ANNOUNCED, State.POSTPONED)
 
 
@@ -50,7 +51,7 @@ def change(before: View | None, after: View) -> Change | None:
     if before is None:
         return _first(after)
     fact = _new_fact(before, after)
-    if before.state is not after.state:
+    if before.state is not after.state and not _one_slip(before, after):
         return _state_change(before, after, fact)
     main = _date_change(before, after)
     if main is not None and (fact is None or main.name != "dated"):
@@ -58,6 +59,17 @@ def change(before: View | None, after: View) -> Change | None:
     if fact is not None:
         return _told_fact(fact)
     return _fact_moved(before, after) or main or _hint(before, after)
+
+
+def _one_slip(before: View, after: View) -> bool:
+    """Return whether the two say one slip in other words: postponed to a day, or moved to it."""
+    return (
+        {before.state, after.state} == {State.DATED, State.POSTPONED}
+        and before.change in SLIPS
+        and after.change in SLIPS
+        and before.date is not None
+        and relation(before.date, after.date) in (Relation.SAME, Relation.COARSER)
+    )
 
 
 def _first(after: View) -> Change:
@@ -82,12 +94,16 @@ def _name(after: View, fact: Fact) -> str:
     return fact.change
 
 
-def _date_change(before: View, after: View) -> Change | None:
+def _date_change(  # noqa: PLR0911 - one way out for each relation of two dates
+    before: View, after: View
+) -> Change | None:
     if before.date == after.date:
         return None
     how = relation(before.date, after.date)
     if after.state in (State.LIVE, State.DONE):
         return None  # the day of what has happened is no news
+    if after.date is None and after.state is State.POSTPONED and after.since != before.since:
+        return Change("postponed", None, before.date)
     if how is Relation.NEW:
         return Change("redated" if after.state is State.POSTPONED else "dated", after.date)
     slipped = after.change in SLIPS and before.since != after.since
@@ -146,6 +162,8 @@ def _fact_moved(before: View, after: View) -> Change | None:
         known = before.facts.get(key)
         if known is None or known.date == fact.date:
             continue
+        if fact.change in _HAPPENED:
+            continue  # the day of what has happened is no news
         how = relation(known.date, fact.date)
         if how is Relation.OTHER and _beside(after, fact.date):
             return Change("redated", fact.date, known.date, _label(fact))

@@ -52,6 +52,11 @@ _SLIP = re.compile(
     r"(?:from|to)|reschedul\w+|slips?|slipped|brought forward|brings forward|now set for|new date"
     r"|instead of|no longer|shift(?:s|ed)? (?:from|to)|extend(?:s|ed)?|re-?dat\w+|changes? date)\b"
 )
+_ENDLESS = re.compile(
+    r"\b(?:indefinitely|until further notice|(?:on|put on) hold|open-ended|to be (?:announced|determined)"
+    r"|(?:no|without an?|not (?:name|set|give|announce)\w* an?) (?:new|later|firm|fixed) date"
+    r"|(?:new|later) date (?:has|is|was) (?:not|yet to))\b"
+)
 _SALE = re.compile(r"\b(?:sale|presale|pre-sale|ico|ido|ieo|auction|launchpad)\b")
 _WINDOW = re.compile(r"\b(?:claims?|claiming|airdrop)\b")
 _ROUND = re.compile(
@@ -99,6 +104,10 @@ class Statement:
     """When it is to happen, or happened; never the date that a postponement leaves behind."""
     slip: bool = False
     """Says itself that a date moves."""
+    endless: bool = False
+    """Is a delay for an unknown time."""
+    left: DateClaim | None = None
+    """The date that such a delay gives up, where it names it."""
 
     @property
     def key(self) -> str:
@@ -151,9 +160,11 @@ def _read(  # noqa: PLR0917 - the arguments are the key of the memory
     ahead = known is not None and _ahead(kind, known, at)
     slip = kind is Kind.POSTPONED or _SLIP.search(words) is not None
     signal = _signal(kind, words, known, ahead=ahead, slip=slip)
-    if not ahead and signal not in (Signal.DATE, Signal.OPEN):
+    endless = signal is Signal.POSTPONE and _ENDLESS.search(f"{title}\n{text}") is not None
+    left = known if endless else None
+    if endless or (not ahead and signal not in (Signal.DATE, Signal.OPEN)):
         known = None
-    return Statement(signal, track, part, venues, known, slip)
+    return Statement(signal, track, part, venues, known, slip, endless, left)
 
 
 def _ahead(kind: Kind, date: DateClaim, at: float) -> bool:

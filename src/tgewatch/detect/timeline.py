@@ -218,7 +218,7 @@ def _overall(fold: _Fold) -> View:
         lead = _furthest(sales)
         state = lead.state
         if state in _OPEN_STATES:
-            state = State.ANNOUNCED if lead.date is None else State.DATED
+            state = State.ANNOUNCED  # a token that is sold is not live
     key, date = _date(fold.tracks, lead)
     if state is State.ANNOUNCED and concrete(date):
         state = State.DATED
@@ -269,7 +269,9 @@ def _date(tracks: Mapping[str, Track], lead: Track) -> tuple[str, DateClaim | No
         dated = [
             (track.date.start, key, track.date)
             for key, track in tracks.items()
-            if key.startswith(SALE) is sale and track.date is not None
+            if key.startswith(SALE) is sale
+            and track.date is not None
+            and not (sale and track.state in _OPEN_STATES)
         ]
         if dated:
             _, key, date = min(dated, key=lambda one: one[:2])

@@ -69,7 +69,9 @@ def opened(step: Step, one: Said, *, date: DateClaim | None) -> Track:
     )
 
 
-def stepped(known: Track | None, one: Said) -> Track | None:
+def stepped(  # noqa: PLR0911 - a ladder, read from the top
+    known: Track | None, one: Said
+) -> Track | None:
     """Return the track after the statement, or None when it is evidence of what is known."""
     what = one.statement
     signal = what.signal
@@ -85,6 +87,8 @@ def stepped(known: Track | None, one: Said) -> Track | None:
         if signal in (Signal.POSTPONE, Signal.CANCEL):
             return replace(known, denied={**known.denied, one.voice: step.state.value})
         return None
+    if what.endless and known.date is not None:
+        return _endless(known, step, one)
     if signal in (Signal.DATE, Signal.POSTPONE):
         return _dated(known, step, one)
     date = _happened(known.date, what) if signal is Signal.OPEN else known.date
@@ -122,6 +126,14 @@ def _confirmed(known: Track, one: Said) -> Track:
     return known
 
 
+def _endless(known: Track, step: Step, one: Said) -> Track | None:
+    """Apply a delay for an unknown time; one of a date that was given up before is an echo."""
+    left = one.statement.left
+    if relation(known.date, left) is Relation.OTHER and _given_up(known.void, left):
+        return None
+    return _moved(known, step.state, step.change, one, date=None)
+
+
 def _dated(  # noqa: PLR0911 - one way out for each relation of two dates
     known: Track, step: Step, one: Said
 ) -> Track | None:
@@ -129,6 +141,8 @@ def _dated(  # noqa: PLR0911 - one way out for each relation of two dates
     what = one.statement
     delay = what.signal is Signal.POSTPONE
     how = relation(known.date, what.date)
+    if delay and how in (Relation.SAME, Relation.COARSER) and _just_moved(known, one):
+        return _confirmed(known, one)  # of a date that it has moved to, in the words of the move
     if delay and (how in (Relation.SAME, Relation.FINER) or _given_up(known.void, what.date)):
         how = Relation.NONE  # a delay that quotes the date it gives up
     if how is not Relation.NONE and _echo(known, one):
@@ -155,6 +169,11 @@ def _dated(  # noqa: PLR0911 - one way out for each relation of two dates
     if _wins(known, one):
         return _moved(known, step.state, "postponed" if delay else "redated", one, date=what.date)
     return _contested(known, one)
+
+
+def _just_moved(known: Track, one: Said) -> bool:
+    """Return whether the known date is one to which the event has moved, not long ago."""
+    return known.change in SLIPS and known.date is not None and one.at - known.since <= DISPUTE
 
 
 def _echo(known: Track, one: Said) -> bool:

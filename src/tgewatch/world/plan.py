@@ -5,6 +5,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tgewatch.world.lives import LIVES, Life
 from tgewatch.world.names import VENUES, paper_name, project_names
 from tgewatch.world.words import BEATS, CLOSING, NEGATIVES, NOISE
 
@@ -98,7 +99,7 @@ class Truth:
     name: str
     ticker: str
     state: str
-    """unknown, rumoured, announced, dated, live or cancelled."""
+    """unknown, rumoured, announced, dated, postponed, live or cancelled."""
     date: float | None
     changes: tuple[str, ...]
 
@@ -132,9 +133,9 @@ class Plan:
                     break
                 changes.append(beat.what)
                 date = beat.date if beat.date is not None else date
-                state = {
-                    "slipped": "dated", "claim": "live", "listed": "live",
-                }.get(beat.what, beat.what)  # fmt: skip
+                if beat.what == "postponed":
+                    date = None
+                state = STATES.get(beat.what, state if beat.what == "sale" else beat.what)
             found.append(
                 Truth(
                     project.name,
@@ -147,14 +148,11 @@ class Plan:
         return tuple(found)
 
 
-LIVES: tuple[tuple[tuple[str, float, float | None], ...], ...] = (
-    # word, day, day of the token (both since the world began)
-    (("announced", 0.3, None), ("dated", 1.2, 4), ("slipped", 2.6, 5), ("live", 5.4, None), ("claim", 5.6, None), ("listed", 5.8, None)),
-    (("rumoured", 0.2, None), ("announced", 1.1, None), ("dated", 3.3, 6), ("live", 6.3, None), ("listed", 6.5, None)),
-    (("announced", 0.6, None), ("dated", 2.0, 30), ("slipped", 4.4, 45)),
-    (("dated", 0.8, 3), ("live", 3.4, None), ("claim", 3.7, None)),
-    (("announced", 0.9, None), ("dated", 1.9, 20), ("cancelled", 5.1, None)),
-)  # fmt: skip
+STATES = {
+    "slipped": "dated", "redated": "dated", "claim": "live", "listed": "live",
+    "on_binance": "live", "on_kucoin": "live", "on_bybit": "live",
+}  # fmt: skip
+"""What a beat leaves a token in, where it is not what the beat is called."""
 
 
 def make_plan(
@@ -167,14 +165,18 @@ def make_plan(
     per_day: float = 6.0,
     faults: bool = True,
     latency: float = 0.02,
+    lives: tuple[Life, ...] = LIVES,
+    writers: tuple[int, int] = (2, 5),
+    twins: bool = False,
 ) -> Plan:
     """Plan a world of `outlets` feeds (those of the projects included) for `days` days.
 
     `per_day` is the mean number of ordinary entries a feed and day; a feed begins with a day of
-    history. Shares of faults hold rounded, for any number of feeds.
+    history. Shares of faults hold rounded, for any number of feeds. Between `writers` outlets write
+    about each beat. With `twins` some projects share the ticker of another, and some its first word.
     """
     chance = random.Random(f"tgewatch world {seed}")  # noqa: S311 - a world, no secret
-    cast = _cast(chance, projects)
+    cast = _cast(chance, projects, lives, twins=twins)
     houses = _houses(chance, outlets, cast, faults=faults, latency=latency)
     others = random.Random(f"bystanders {seed}")  # noqa: S311 - as above
     bystanders = [name for name, _ in project_names(others, 300)]
@@ -182,7 +184,9 @@ def make_plan(
     bystanders = [name for name in bystanders if name not in taken]
     pages: list[list[Entry]] = [[] for _ in houses]
     for project in range(len(cast)):
-        _write_story(chance, cast[project], project, houses=houses, pages=pages, start=start)
+        _write_story(
+            chance, cast[project], project, houses=houses, pages=pages, start=start, writers=writers
+        )
     for house in houses:
         _write_noise(chance, house, pages[house.number], bystanders, days=days, per_day=per_day)
     finished = tuple(
@@ -198,16 +202,23 @@ def make_plan(
     return Plan(start, days, tuple(houses), tuple(cast), finished)
 
 
-def _cast(chance: random.Random, amount: int) -> list[Project]:
-    cast = []
-    for number, (name, ticker) in enumerate(project_names(chance, amount)):
-        life = LIVES[number % len(LIVES)]
-        shift = (number // len(LIVES)) % 7 * 0.02
+def _cast(
+    chance: random.Random, amount: int, lives: tuple[Life, ...], *, twins: bool
+) -> list[Project]:
+    cast: list[Project] = []
+    for number, (given, own) in enumerate(project_names(chance, amount)):
+        name, ticker = given, own
+        if twins and number % 10 == 7:  # noqa: PLR2004 - one in ten
+            ticker = cast[-1].ticker
+        elif twins and number % 10 == 4:  # noqa: PLR2004 - another
+            name = f"{cast[-1].name.split()[0]} {given.split()[0]}"
+        life = lives[number % len(lives)]
+        shift = (number // len(lives)) % 7 * 0.02
         beats = tuple(
             Beat(number, k, what, (day + shift) * DAY, None if due is None else due * DAY)
             for k, (what, day, due) in enumerate(life)
         )
-        host = f"{name.split()[0].lower()}.example"
+        host = f"{given.split()[0].lower()}.example"
         cast.append(Project(name, ticker, number % UNWATCHED != UNWATCHED - 1, host, beats))
     return cast
 
@@ -273,16 +284,17 @@ def _write_story(
     houses: list[Outlet],
     pages: list[list[Entry]],
     start: float,
+    writers: tuple[int, int],
 ) -> None:
     """Let the project's own blog and some outlets report each beat, at first hand or syndicated."""
     outlets = [house.number for house in houses if house.project == -1]
     own = next((house.number for house in houses if house.project == number), None)
     before: float | None = None
     for beat in project.beats:
-        writers = chance.sample(outlets, min(len(outlets), chance.randint(2, 5)))
+        others = chance.sample(outlets, min(len(outlets), chance.randint(*writers)))
         words = chance.sample(BEATS[beat.what], len(BEATS[beat.what]))
         wire = chance.random() < WIRED
-        hands = ([own] if own is not None and beat.what != "rumoured" else []) + writers
+        hands = ([own] if own is not None and beat.what != "rumoured" else []) + others
         for turn, outlet in enumerate(hands):
             title, body = words[0 if wire and turn else turn % len(words)]
             gaps = {

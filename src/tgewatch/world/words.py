@@ -39,6 +39,31 @@ BEATS: dict[str, tuple[tuple[str, str], ...]] = {
         ("{v} lists {p} ({t}) after token launch", "{v} opened spot trading for the new token {t} of {p} hours after its token generation event."),
         ("{p} token {t} gets listed on {v}", "{t} starts trading on {v} today, following the launch of {p}'s token."),
     ),
+    "postponed": (
+        ("{p} postpones {t} token launch indefinitely", "{p} will not hold its token generation event on {o}. A new date has not been set, the team said."),
+        ("{p} puts {t} TGE on hold", "The token generation event of {p}, planned for {o}, is postponed until further notice."),
+        ("{t} launch delayed: {p} needs more time", "{p} has postponed the launch of {t}. The team did not name a new date."),
+    ),
+    "redated": (
+        ("{p} sets new date for {t} launch: {d}", "After the delay, {p} will hold its token generation event on {d}."),
+        ("{p} reschedules {t} token generation event to {d}", "The token generation event of {p} will now take place on {d}, the team said."),
+    ),
+    "sale": (
+        ("{p} opens public sale of {t} token", "The public token sale of {p} is open from today. {n} % of the supply of {t} is on offer."),
+        ("{p} kicks off {t} token sale", "{p} has started the sale of its {t} token. It is open to everybody for a week."),
+    ),
+    "on_binance": (
+        ("Binance lists {p} ({t})", "Binance has opened trading for {t}, the token of {p}."),
+        ("{p} token {t} gets listed on Binance", "{t} starts trading on Binance today."),
+    ),
+    "on_kucoin": (
+        ("KuCoin lists {p} ({t})", "KuCoin has opened trading for {t}, the token of {p}."),
+        ("{p} token {t} gets listed on KuCoin", "{t} starts trading on KuCoin today."),
+    ),
+    "on_bybit": (
+        ("Bybit lists {p} ({t})", "Bybit has opened trading for {t}, the token of {p}."),
+        ("{p} token {t} gets listed on Bybit", "{t} starts trading on Bybit today."),
+    ),
     "cancelled": (
         ("{p} cancels {t} token launch", "{p} has called off its token generation event. There will be no {t} token, the team said."),
     ),
