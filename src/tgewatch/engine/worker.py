@@ -80,21 +80,36 @@ class Worker:
         cycle = Cycle(
             self._errands, settings=self._settings, report=CycleReport(started=self._clock.now())
         )
-        async with asyncio.TaskGroup() as group:
-            beside = [
-                group.create_task(self._tell_on()),
-                group.create_task(self._report(cycle, reported)),
-            ]
-            polling = group.create_task(cycle.run(self._sources_to_poll()))
-            try:
-                await self._queue.serve(self._handle, stop=stop, room=self._room)
-            finally:
-                polling.cancel()
-                for task in beside:
-                    task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                beside = [
+                    group.create_task(self._tell_on()),
+                    group.create_task(self._report(cycle, reported)),
+                ]
+                polling = group.create_task(cycle.run(self._sources_to_poll()))
+                try:
+                    await self._queue.serve(self._handle, stop=stop, room=self._room)
+                finally:
+                    polling.cancel()
+                    for task in beside:
+                        task.cancel()
+        finally:
+            await self._abandon()
         with suppress(TransientError):
             await self._tell()
         reported(cycle.turn_page(self._clock.now()))
+
+    async def _abandon(self) -> None:
+        """Forget what was not finished: it is not stored, so it is still due, and anybody's."""
+        while not self._todo.empty():
+            self._todo.get_nowait()
+        for url, future in self._under_way.items():
+            future.cancel()
+            self._poller.forget(url)
+            self._schedule.drop(url)
+        self._under_way.clear()
+        left, self._tokens = self._tokens, {}
+        await asyncio.gather(*(self._reservations.release(name) for _, name in left.values()))
 
     async def _sources_to_poll(self) -> AsyncIterator[Source]:
         while True:
