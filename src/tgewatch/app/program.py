@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from tgewatch.app.hooks import Hooks, hook_metrics, unheard
+from tgewatch.app.instances import counted
 from tgewatch.app.opinions import open_opinions
 from tgewatch.app.pauses import keep_pauses, remembered
 from tgewatch.app.turns import open_turns
@@ -235,7 +236,7 @@ async def open_program(
             metering.restore()
             stack.callback(metering.save)
         if web.shared is not None:
-            web.shared.presence.measured = metering.counted
+            web.shared.presence.measured = partial(counted, metering, web.shared)
         offload = await stack.enter_async_context(Offload())
         schedule = Schedule(settings.polling, now=clock.now(), chance=chance.random)
         x = None

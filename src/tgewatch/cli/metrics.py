@@ -29,12 +29,20 @@ def show(
     strict: Annotated[
         bool, typer.Option("--check", help="Exit with 1 when a target is missed.")
     ] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Show all instances of the swarm, and their sum.")
+    ] = False,
 ) -> None:
     """Show what the remembered cycles measured, against the targets and the baseline."""
     if context.invoked_subcommand is not None:
         return
     from tgewatch.metrics.export import summary  # noqa: PLC0415 - `--help` needs none of it
 
+    if everybody:
+        from tgewatch.cli.instances import show_all  # noqa: PLC0415 - as above
+
+        show_all(load(context), json=json)
+        return
     settings = load(context).metrics
     written = _written(settings)
     found, checks = judged(written, settings)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 from tgewatch.clock import Clock, SystemClock
 from tgewatch.ports import Leases, Reservations
@@ -28,6 +28,21 @@ class Shared:
     bulletin: Bulletin
     presence: Presence
     clock: Clock
+    counting: list[Callable[[], Mapping[str, float]]] = field(default_factory=list)
+
+    def levels(self) -> Mapping[str, float]:
+        """Return how it stands and what was done through it, for metrics."""
+        counts = self.link.counts
+        found = {
+            "swarm_up": float(self.link.up),
+            "swarm_instances": float(self.presence.count),
+            "swarm_operations": float(counts.operations),
+            "swarm_failures": float(counts.failures),
+            "swarm_outages": float(counts.outages),
+        }
+        for counted in self.counting:
+            found.update(counted())
+        return found
 
     def budgets(
         self, *, limit: int, window: float, alone: Callable[[int], HostBudget]
@@ -57,6 +72,10 @@ class Shared:
     ) -> AsyncIterator[SharedAnswers]:
         """Open the second tier of the cache; `forget` drops what others have replaced."""
         answers = SharedAnswers(self.link, self.bulletin, forget=forget, clock=self.clock)
+        counts = answers.counts
+        self.counting.append(
+            lambda: {f"swarm_answers_{name}": float(n) for name, n in asdict(counts).items()}
+        )
         async with alongside(answers.write()):
             yield answers
 

@@ -84,18 +84,17 @@ class Presence:
         return self._counted or self._link.settings.expected
 
     async def beat(self) -> None:
-        """Give a sign of life every `heartbeat` seconds, as long as the server is there."""
+        """Give a sign of life every `heartbeat` seconds. Never returns."""
         while True:
-            await self._link.until_back()
             await self.show()
             await self._clock.sleep(self._link.settings.heartbeat)
 
     async def show(self) -> None:
         """Give one sign of life. Without the server, nobody sees it."""
-        link = self._link
+        link, said = self._link, self._said()
         try:
             self._counted = int(
-                await link.run(BEAT, self._keys(), link.identity, self._lasts(), self._said())
+                await link.run(BEAT, self._keys(), link.identity, self._lasts(), said)
             )
         except TransientError as error:
             log.debug("swarm_unseen", extra={"why": str(error)})
