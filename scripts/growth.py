@@ -5,6 +5,7 @@
     python scripts/growth.py --constants mine.json   # others, by name, over scripts/growth.json
     python scripts/growth.py --list                  # each constant, its unit, and what printed it
     python scripts/growth.py --write                 # put the table into docs/operations.md
+    python scripts/growth.py --take A.json B.json    # constants from runs of benchmarks/workers.py --json
 
 A model on paper: it multiplies what was measured on one small machine. It knows nothing of what else
 happens at a size that nobody has run; where a part is past what one process can do, it says so.
@@ -71,17 +72,16 @@ def need(feeds: int, c: Mapping[str, float]) -> Need:
     with_news = min(polls, new)  # at worst each new item comes with a poll of its own
     quiet = polls - with_news
     bodies = max(with_news, polls * c["changed"])
-    worker = polls * c["poll_cpu_ms"] / 1e3
-    scheduler = polls * c["schedule_cpu_ms"] / 1e3
+    share = c["busy"] - c["worker_idle_cores"]
+    workers = max(1, math.ceil(polls * c["poll_cpu_ms"] / 1e3 / share))
+    instances = workers + 2
+    worker = polls * c["poll_cpu_ms"] / 1e3 + workers * c["worker_idle_cores"]
+    scheduler = polls * c["schedule_cpu_ms"] / 1e3 + c["scheduler_idle_cores"]
     database = (
-        quiet * c["pg_quiet_cpu_ms"]
-        + with_news * c["pg_news_cpu_ms"]
-        + bodies * c["pg_unseen_cpu_ms"]
-        + 2 * polls * c["pg_state_cpu_ms"]
-    ) / 1e3
-    operations = polls * c["redis_operations"]
+        polls * c["pg_poll_cpu_ms"] + with_news * c["pg_item_cpu_ms"]
+    ) / 1e3 + instances * c["pg_instance_cores"]
+    operations = polls * c["redis_operations"] + instances * c["redis_instance_operations"]
     redis = operations * c["redis_cpu_us"] / 1e6
-    workers = max(1, math.ceil(worker / c["busy"]))
     in_flight = polls * c["poll_seconds"]
     kept_days = c["retention_days"]
     items = new_a_day * kept_days
@@ -93,12 +93,13 @@ def need(feeds: int, c: Mapping[str, float]) -> Need:
         + in_flight * c["poll_kb"] / 1e3
         + feeds * c["schedule_kb"] / 1e3
         + c["scheduler_mb"]
+        + c["deliverer_mb"]
         + feeds * c["redis_bytes"] / 1e6
         + c["redis_mb"]
         + c["pg_mb"]
         + c["pg_cache_share"] * disk / 1e6
     ) / 1e3
-    cores = (worker + scheduler + database + redis) / c["busy"]
+    cores = (worker + scheduler + c["deliverer_cores"] + database + redis) / c["busy"]
     return Need(
         feeds=feeds,
         polls_a_second=polls,
@@ -111,7 +112,7 @@ def need(feeds: int, c: Mapping[str, float]) -> Need:
         memory_gb=memory,
         in_flight=in_flight,
         connections=in_flight + min(polls * c["keep_alive"], workers * c["idle_connections"]),
-        database_connections=int((workers + 2) * c["pg_connections"]),
+        database_connections=int(instances * c["pg_connections"]),
         redis_operations=operations,
         redis_mb=feeds * c["redis_bytes"] / 1e6 + c["redis_mb"],
         rows_a_day=2 * new_a_day,
@@ -211,9 +212,66 @@ def constants(files: Sequence[Path], changes: Sequence[str]) -> dict[str, float]
             sys.exit(f"{change!r}: write {name}=NUMBER")
     if wrong := [name for name, value in values.items() if not 0 <= value < math.inf]:
         sys.exit(f"{', '.join(wrong)} must be a number from 0 on")
-    if not values["interval"] or not values["busy"]:
-        sys.exit("interval and busy must be more than 0")
+    if not values["interval"] or values["busy"] <= values["worker_idle_cores"]:
+        sys.exit("interval must be more than 0, and busy more than worker_idle_cores")
     return values
+
+
+BY = "python benchmarks/workers.py --json, at two rates"
+
+
+def taken(files: Sequence[Path]) -> dict[str, float]:
+    """Return constants from steady phases of `benchmarks/workers.py --json` at different rates.
+
+    What is used in a second is a part for each instance and a part for each poll; two rates tell
+    them apart. All runs have the same number of workers.
+    """
+    runs = [run for file in files for run in json.loads(file.read_text())["runs"]]
+    if len({run["workers"] for run in runs}) != 1 or len(runs) < 2:
+        sys.exit("give two runs or more, of one number of workers, at different rates")
+    workers = runs[0]["workers"]
+    rates = [run["steady"]["polls per second"] for run in runs]
+
+    def line(kind: str, name: str) -> tuple[float, float]:
+        """Return what a second costs without polls, and what a poll costs."""
+        used = [
+            rate * run["steady"][kind].get(name, 0.0) for rate, run in zip(rates, runs, strict=True)
+        ]
+        middle, mean = sum(rates) / len(rates), sum(used) / len(used)
+        spread = sum((rate - middle) ** 2 for rate in rates)
+        if not spread:
+            sys.exit("the rates of the runs are the same: change --interval")
+        each = max(
+            0.0,
+            sum((r - middle) * (u - mean) for r, u in zip(rates, used, strict=True)) / spread,
+        )
+        return max(0.0, mean - each * middle), each
+
+    cpu, per = "CPU ms per poll", "per poll"
+    worker, scheduler = line(cpu, "worker"), line(cpu, "scheduler")
+    deliverer, database = line(cpu, "deliverer"), line(cpu, "postgres")
+    redis, commands = line(cpu, "valkey"), line(per, "redis commands")
+    most = max(rates)
+    return {
+        "worker_idle_cores": worker[0] / 1e3 / workers,
+        "poll_cpu_ms": worker[1],
+        "scheduler_idle_cores": scheduler[0] / 1e3,
+        "schedule_cpu_ms": scheduler[1],
+        "deliverer_cores": (deliverer[0] + deliverer[1] * most) / 1e3,
+        "pg_instance_cores": database[0] / 1e3 / (workers + 2),
+        "pg_poll_cpu_ms": database[1],
+        "redis_instance_operations": commands[0] / (workers + 2),
+        "redis_operations": commands[1],
+        "redis_cpu_us": 1e3 * (redis[0] + redis[1] * most) / (commands[0] + commands[1] * most),
+    }
+
+
+def take(files: Sequence[Path]) -> None:
+    """Write the constants of these runs into growth.json."""
+    known = json.loads(FILE.read_text())
+    for name, value in taken(files).items():
+        known[name] |= {"value": float(f"{value:.3g}"), "by": BY}
+    FILE.write_text(json.dumps(known, indent=1) + "\n")
 
 
 def section(needs: Sequence[Need]) -> str:
@@ -230,11 +288,14 @@ def main() -> int:
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--take", type=Path, nargs="+", metavar="FILE")
     given = parser.parse_args()
     if given.list:
         for name, one in json.loads(FILE.read_text()).items():
             print(f"{name:<18}{one['value']:>8g}  {one['of']}\n{'':<28}{one['by']}")
         return 0
+    if given.take:
+        take(given.take)
     values = constants(given.constants, given.set)
     needs = [need(feeds, values) for feeds in given.feeds]
     if given.json:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -21,6 +22,17 @@ TOOLS = {
     "rate_limits",
     "reserve_content",
     "release_content",
+}
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2024-11-05",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
 }
 
 
@@ -57,18 +69,8 @@ def test_a_client_that_asks_for_an_era_gets_it(filled, mode):
 
 
 def test_the_oldest_handshake_gets_its_version_after_lines_that_are_no_messages(filled):
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2024-11-05",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     calls = [
-        hello,
+        HELLO,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {
             "jsonrpc": "2.0",
@@ -278,3 +280,37 @@ def test_two_servers_of_one_store_give_content_to_one_of_them(filled):
 
     taken = [answer["content"] for answer in answers if answer["reserved"]]
     assert sorted(taken) == sorted(f"https://news.example/{n}" for n in range(10))
+
+
+def test_a_client_that_leaves_in_the_middle_of_a_scan_leaves_nothing_running(home):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        home.write(
+            f'[[source]]\nurl = "http://127.0.0.1:{port}/feed.xml"\n[fetch]\nallow_private = true\n'
+        )
+        parameters = home.parameters("--allow-scan")
+        with subprocess.Popen(  # noqa: S603 - our own interpreter on our own words
+            [parameters.command, *parameters.args],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=parameters.cwd,
+            env=parameters.env,
+        ) as process:
+            try:
+                scan = {"name": "scan_now", "arguments": {"seconds": 120}}
+                for call in (
+                    HELLO,
+                    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+                    {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": scan},
+                ):
+                    process.stdin.write(json.dumps(call).encode() + b"\n")
+                    process.stdin.flush()
+                silent.settimeout(60)
+                asked, _ = silent.accept()  # the poll is under way, and is never answered
+                with asked:
+                    process.stdin.close()
+                    assert process.wait(timeout=60) == 0
+                assert b"Traceback" not in process.stderr.read()
+            finally:
+                process.kill()
