@@ -102,7 +102,7 @@ class CachedFetcher:
         fetched = self._judged(request, tier, response)
         if fetched.store:
             self._cache.set(key, fetched.value, tier=tier, ttl=fetched.ttl)
-        else:
+        elif self._cache.kept(key, tier=tier) is not None:  # else nobody has to be told
             self._cache.invalidate(key, tier=tier)
 
     def _judged(self, request: Request, tier: str, response: Response) -> Fetched:

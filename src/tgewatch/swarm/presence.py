@@ -117,11 +117,12 @@ class Presence:
         """Return the instances that are there, by name. Raises TransientError."""
         now, found = await self._link.run(LIST, self._keys()[:1], self._lasts())
         seen = dict(zip(found[::2], found[1::2], strict=True))
-        keys = [self._link.key("instance", identity.decode()) for identity in seen]
+        names = [identity.decode("utf-8", "replace") for identity in seen]
+        keys = [self._link.key("instance", name) for name in names]
         said = await self._link.call("MGET", *keys) if keys else []
         listed = [
-            Present(identity.decode(), (int(now) - float(score)) / 1000, _read(data))
-            for (identity, score), data in zip(seen.items(), said, strict=True)
+            Present(name, (int(now) - float(score)) / 1000, _read(data))
+            for name, score, data in zip(names, seen.values(), said, strict=True)
         ]
         return sorted(listed, key=lambda one: (one.snapshot.instance, one.identity))
 
