@@ -188,7 +188,6 @@ class Town:
                 "redis_url": self.server.url,
                 "operation": 5,
             },  # a loaded machine is no outage
-            "cache": {"persist": False} if self.chosen.no_cache_file else {},
             "detection": {"mode": "discover"},
             "company": [{"name": name, "tickers": [ticker]} for name, ticker in watched],
             "source": [
@@ -463,7 +462,6 @@ def main() -> None:
         return
     chosen = options().parse_args()
     chosen.name = f"workers{os.getpid()}"
-    chosen.no_cache_file = False
     for name in [name for name in os.environ if name.startswith("TGEWATCH_")]:
         del os.environ[name]
     with (

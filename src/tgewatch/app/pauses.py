@@ -1,11 +1,12 @@
 """Every Retry-After that still runs, kept from one program to the next."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import orjson
 
 from tgewatch.clock import Clock
+from tgewatch.errors import TransientError
 from tgewatch.fetch.client import Client
 from tgewatch.store import SqlStore
 
@@ -22,7 +23,8 @@ async def remembered(store: SqlStore, client: Client, *, clock: Clock) -> AsyncI
     try:
         yield
     finally:
-        await keep_pauses(store, client, clock=clock)
+        with suppress(TransientError):  # a store that is gone is no reason to end in an error
+            await keep_pauses(store, client, clock=clock)
 
 
 async def keep_pauses(store: SqlStore, client: Client, *, clock: Clock) -> None:

@@ -25,6 +25,8 @@ from tgewatch.settings import Settings
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 256
+"""Polls under way at most: more would not be done sooner, and would hold up the signs of life."""
 RESERVED = 60.0
 """Seconds for which a poll is ours alone; nearly all are over by then."""
 AGAIN = 5.0
@@ -52,7 +54,9 @@ class Worker:
         clock: Clock,
     ) -> None:
         self._sources = {source.url: source for source in settings.sources}
-        self._settings = settings.cycle
+        self._settings = settings.cycle.model_copy(
+            update={"concurrency": min(settings.cycle.concurrency, AT_ONCE)}
+        )
         self._poller = poller
         self._schedule = schedule
         self._store = store
