@@ -61,6 +61,8 @@ class Need:
     """Share of the time in which the one writing transaction of the store is open; over 1 does not
     fit into one store."""
     network_mbit: float
+    settings_mb: float
+    """Of the file that lists the feeds; the program reads 10 at most."""
     dollars_a_month: float
 
 
@@ -121,6 +123,7 @@ def need(feeds: int, c: Mapping[str, float]) -> Need:
         log_mb_a_second=(quiet * c["pg_quiet_log"] + with_news * c["pg_news_log"]) / 1e6,
         writer_busy=(quiet * c["pg_quiet_ms"] + with_news * c["pg_news_ms"]) / 1e3,
         network_mbit=8 * ((polls - bodies) * c["quiet_bytes"] + bodies * c["news_bytes"]) / 1e6,
+        settings_mb=feeds * c["settings_bytes"] / 1e6,
         dollars_a_month=cores * c["core_dollars"]
         + memory * c["gb_dollars"]
         + disk / 1e9 * c["disk_dollars"],
@@ -147,6 +150,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("write-ahead log, MB a second", "log_mb_a_second"),
     ("the store's writer is busy", "writer_busy"),
     ("network, Mbit a second", "network_mbit"),
+    ("settings file, MB", "settings_mb"),
     ("dollars a month", "dollars_a_month"),
 )
 
@@ -174,6 +178,7 @@ def shown(value: float, *, share: bool = False) -> str:
 
 
 LIMITS: Mapping[tuple[str, float], str] = {
+    ("settings_mb", 10.0): "one settings file does not hold the list: use several swarms",
     (
         "writer_busy",
         1.0,
@@ -217,7 +222,7 @@ def constants(files: Sequence[Path], changes: Sequence[str]) -> dict[str, float]
     return values
 
 
-BY = "python benchmarks/workers.py --json, at two rates"
+BY = "python benchmarks/workers.py --feeds 1000 --workers 2 --json, with --interval 60 and 15"
 
 
 def taken(files: Sequence[Path]) -> dict[str, float]:
