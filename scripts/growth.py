@@ -90,14 +90,18 @@ def need(feeds: int, c: Mapping[str, float]) -> Need:
     rows = feeds * (1 + 2 * c["items_shown"]) + 2 * items
     first = feeds * c["items_shown"] * c["pg_item_bytes"]
     disk = feeds * c["pg_source_bytes"] + first + items * c["pg_item_bytes"]
+    redis_mb = (
+        c["redis_mb"]
+        + feeds * c["redis_bytes"] / 1e6
+        + bodies * c["answer_seconds"] * c["answer_bytes"] / 1e6
+    )
     memory = (
         workers * c["worker_mb"]
         + in_flight * c["poll_kb"] / 1e3
         + feeds * c["schedule_kb"] / 1e3
         + c["scheduler_mb"]
         + c["deliverer_mb"]
-        + feeds * c["redis_bytes"] / 1e6
-        + c["redis_mb"]
+        + redis_mb
         + c["pg_mb"]
         + c["pg_cache_share"] * disk / 1e6
     ) / 1e3
@@ -116,7 +120,7 @@ def need(feeds: int, c: Mapping[str, float]) -> Need:
         connections=in_flight + min(polls * c["keep_alive"], workers * c["idle_connections"]),
         database_connections=int(instances * c["pg_connections"]),
         redis_operations=operations,
-        redis_mb=feeds * c["redis_bytes"] / 1e6 + c["redis_mb"],
+        redis_mb=redis_mb,
         rows_a_day=2 * new_a_day,
         rows=rows,
         database_gb=disk / 1e9,

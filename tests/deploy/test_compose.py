@@ -134,8 +134,10 @@ def test_every_volume_network_and_file_that_is_named_is_there():
     assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
 
 
-def test_valkey_evicts_nothing_and_survives_a_restart():
+def test_a_full_valkey_gives_up_answers_and_takes_further_work():
     command = SERVICES["valkey"]["command"]
 
-    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    # With `noeviction` shared answers would stop the queue; with `allkeys-…` they would evict it.
+    assert command[command.index("--maxmemory-policy") + 1] == "volatile-lru"
+    assert command[command.index("--maxmemory") + 1].endswith("mb")
     assert command[command.index("--appendonly") + 1] == "yes"
