@@ -318,3 +318,12 @@ async def test_callers_without_the_loop_store_and_forget_for_all(join_shared, de
         assert got == "blocking"
         await asyncio.to_thread(lambda: a.cache.invalidate("k", tier="rss"))
         await until(lambda: not b.has())
+
+
+async def test_large_answers_come_back_as_they_were(join_shared, desk):
+    large = Random(1).randbytes(300_000) + bytes(3_000_000)  # noqa: S311 - bytes of any kind
+    async with join_shared() as one, join_shared() as two, desk(one) as a, desk(two) as b:
+        await a.get(brings=large)
+
+        assert await b.get(brings=None) == large
+        assert b.answers.counts.hits == 1

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 import xxhash
@@ -17,6 +19,8 @@ from tgewatch.swarm.bulletin import Bulletin
 from tgewatch.swarm.link import Link, Script
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GET = Script("""
 local time = redis.call('TIME')
@@ -67,8 +71,10 @@ REMEMBERED = 3_500.0
 """Seconds that the server remembers what was told."""
 SLACK = 5.0
 """Seconds before the last thing heard from which on it is told again."""
-LEVEL = 3
+LEVEL = 1
 """Of zstd."""
+HEAVY = 200_000
+"""Bytes from which on packing and opening a value is a thread's work, not the event loop's."""
 MOST_WAITING = 2_000
 """Changes that wait to be written."""
 MOST_BYTES = 64_000_000
@@ -164,6 +170,7 @@ class SharedAnswers:
         self._clock = clock
         self._waiting: deque[_Change] = deque()
         self._bytes = 0
+        self._packer = _Packer()
         self._bell = asyncio.Event()
         self._expected: dict[tuple[str, str], asyncio.Event] = {}
         self.counts = AnswerCounts()
@@ -188,7 +195,8 @@ class SharedAnswers:
             self.counts.misses += 1
             return None
         *stored, second, micro = found
-        opened = _opened(key, *stored, now=int(second) + int(micro) / 1e6)
+        opening = partial(_opened, key, *stored, now=int(second) + int(micro) / 1e6)
+        opened = await _off_loop(stored[2], lambda _: opening())
         if opened is None:
             self.counts.corrupt += 1
         self.counts.hits += opened is not None
@@ -277,7 +285,7 @@ class SharedAnswers:
         if await self._link.run(RENEW, keys[:2], same, when, left):
             self.counts.renewed += 1
             return
-        value = zstandard.compress(change.data, LEVEL)
+        value = await _off_loop(change.data, self._packer.compress)
         if len(value) > self._link.settings.max_value:
             self.counts.too_large += 1
             await self._link.run(DROP, keys, "one", self._bulletin.channel, message)
@@ -315,6 +323,23 @@ class SharedAnswers:
             return
         for data in told:
             self._bulletin.take(data)
+
+
+class _Packer:
+    """Compresses; what is made once is used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._zstd = zstandard.ZstdCompressor(level=LEVEL)
+
+    def compress(self, data: bytes) -> bytes:
+        with self._lock:
+            return self._zstd.compress(data)
+
+
+async def _off_loop(data: bytes, work: Callable[[bytes], T]) -> T:
+    """Do `work` on the data, in a thread when there is much of it."""
+    return work(data) if len(data) < HEAVY else await asyncio.to_thread(work, data)
 
 
 def _opened(
