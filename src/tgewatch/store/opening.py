@@ -26,6 +26,10 @@ from tgewatch.store.schema import METADATA
 from tgewatch.store.sql import SqlStore
 
 DAY = 86_400.0
+JOINING = 2
+"""Times that the lock is waited for (lock.PATIENCE) by one who wants to share."""
+MIGRATING = 15
+"""The same while somebody else may be making the tables."""
 
 
 class Access(StrEnum):
@@ -144,19 +148,32 @@ def _postgres(settings: StoreSettings, *, access: Access) -> Iterator[Database]:
             elif _revision(database, "the database") != migrations.HEAD:
                 _migrate(settings, database)
             if access is Access.SHARE:
-                with database.writer.connect():  # says at once when somebody owns it alone
-                    pass
+                _join(database)
         yield database
 
 
 def _migrate(settings: StoreSettings, database: Database) -> None:
-    """Bring the tables up to date as their owner, unless somebody else has just done it."""
-    try:
-        with _postgres(settings, access=Access.OWN):
-            pass
-    except StoreBusyError:
-        if _revision(database, "the database") != migrations.HEAD:
-            raise
+    """Bring the tables up to date as their owner, unless somebody else does it just now."""
+    for left in reversed(range(MIGRATING)):
+        try:
+            with _postgres(settings, access=Access.OWN):
+                return
+        except StoreBusyError:
+            if _revision(database, "the database") == migrations.HEAD:
+                return
+            if not left:
+                raise
+
+
+def _join(database: Database) -> None:
+    """Take our part of the lock, or say that somebody owns the store alone, and not for a moment."""
+    for left in reversed(range(JOINING)):
+        try:
+            with database.writer.connect():
+                return
+        except StoreBusyError:
+            if not left:
+                raise
 
 
 def _revision(database: Database, where: str) -> str:
