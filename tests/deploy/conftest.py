@@ -65,8 +65,8 @@ def _recorded() -> Recorder:
 def recorded_words() -> dict[str, set[str]]:
     """Return label → the values that the program's own code gives it.
 
-    Found in the source: the first words of `count`, `gauge` and `observe`, and what `Intake` and
-    `measures` return. Names of channels, pools and kinds are not in it.
+    Found in the source: the first words of `count`, `gauge` and `observe`, and what `Intake`,
+    `measures` and `levels` return. Names of channels, pools and kinds are not in it.
     """
     words: dict[str, set[str]] = {"what": set(), "operation": set()}
     for path in SOURCE.rglob("*.py"):
@@ -79,10 +79,19 @@ def recorded_words() -> dict[str, set[str]]:
                 words["what"].add(first.value)
             elif name in {"observe", "timer"}:
                 words["operation"].add(first.value)
+    words["what"] |= _levels(SOURCE / "swarm" / "opening.py")
     pools, tiers = (dict), (dict)
     words["what"] |= set(Intake(_recorded(), pools=pools, tiers=tiers).take())
     words["measure"] = set(measures(_recorded().record()))
     return words
+
+
+def _levels(path: Path) -> set[str]:
+    """Return the keys of what `levels` returns."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "levels"]
+    dicts = [n for one in found for n in ast.walk(one) if isinstance(n, ast.Dict)]
+    return {str(k.value) for one in dicts for k in one.keys if isinstance(k, ast.Constant)}
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:

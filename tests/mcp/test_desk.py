@@ -9,13 +9,17 @@ from tests.mcp.conftest import DAY, HOSTILE, flagged
 
 from tgewatch.app import open_archive
 from tgewatch.app.pauses import PAUSES
+from tgewatch.clock import SystemClock
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.mcp.desk import AT_ONCE, WAITING, identity
 from tgewatch.model import State
 from tgewatch.rules.spending import Bill
 from tgewatch.sources.x_purse import NOTE, dump_days
 from tgewatch.store import Access
+from tgewatch.swarm.link import open_link
+from tgewatch.swarm.presence import Presence
 from tgewatch.testing.polls import NOW, claimed, poll
+from tgewatch.testing.valkey import valkey
 
 
 def projects(found):
@@ -206,3 +210,37 @@ def test_one_event_has_all_its_evidence_within_bounds(home):
 
     assert (len(row.evidence), len(story.event.evidence)) == (3, 50)
     assert story.event.evidence_in_all == 60
+
+
+def test_instances_that_share_the_work_are_listed_and_who_asks_is_none(home):
+    try:
+        with valkey() as server:
+            home.write(f'[swarm]\nredis_url = "{server.url}"\noperation = 30\ninstance = "one"\n')
+            settings = home.settings
+
+            async def story(desk):
+                async with open_link(settings.swarm, clock=SystemClock()) as link:
+                    presence = Presence(link, clock=SystemClock())
+                    presence.measured = lambda: ({"polls": 7}, {"memory_megabytes": 120.0})
+                    await presence.show()
+                    return await desk.performance(), await desk.rate_limits()
+
+            said, limits = home.ask(story)
+    except ImportError as error:
+        pytest.skip(f"no Valkey here: {error}")
+
+    assert [(one.instance, one.polls, one.memory_megabytes) for one in said.instances] == [
+        ("one", 7, 120.0)
+    ]
+    assert (said.problem, limits.problem, limits.endpoints) == ("", "", ())
+
+
+def test_a_shared_server_that_is_gone_is_told_beside_what_is_known(home):
+    home.write('[swarm]\nredis_url = "redis://:hidden@127.0.0.1:9/0"\nconnect = 0.5\n')
+
+    said = home.ask(lambda desk: desk.performance())
+    limits = home.ask(lambda desk: desk.rate_limits())
+
+    assert "gone" in said.problem
+    assert "does not answer" in limits.problem
+    assert "hidden" not in said.model_dump_json() + limits.model_dump_json()

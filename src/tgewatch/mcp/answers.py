@@ -184,6 +184,20 @@ class Timing(Answer):
     p99: float
 
 
+class Instance(Answer):
+    """One of several that share the work."""
+
+    instance: str
+    silent: float
+    """Seconds since its last sign of life."""
+    started: Time
+    polls: int
+    """Since it was started."""
+    polls_failed: int
+    requests: int
+    memory_megabytes: float | None
+
+
 class Performance(Answer):
     """What the program measured of itself."""
 
@@ -199,6 +213,10 @@ class Performance(Answer):
     targets: tuple[TargetRow, ...]
     slowest: tuple[Timing, ...]
     """Those that took most time in all, first."""
+    instances: tuple[Instance, ...]
+    """All that share the work, where work is shared; the rest of this answer is of this machine."""
+    problem: str
+    """Why nobody knows who is there; empty when that is known."""
 
 
 class Allowance(Answer):

@@ -28,7 +28,6 @@ from tgewatch.mcp.limits import rate_limits
 from tgewatch.mcp.performance import performance
 from tgewatch.mcp.rows import change_row, event_row, judgement, sighting, time_of
 from tgewatch.mcp.scan import Scanner
-from tgewatch.metrics.archive import read_metrics
 from tgewatch.model import Event, Item, State
 from tgewatch.notify.words import followable
 from tgewatch.rules.urls import canonical
@@ -175,8 +174,7 @@ class Desk:
     async def performance(self) -> Performance:
         """Return what the program measured of itself."""
         async with self._turn():
-            written = await asyncio.to_thread(read_metrics, self._settings.metrics.path)
-        return performance(written, self._clock.now())
+            return await performance(settings=self._settings, clock=self._clock)
 
     async def rate_limits(self) -> RateLimits:
         """Return what may be asked of others now."""
