@@ -100,6 +100,12 @@ if #told > 0 then redis.call('LTRIM', KEYS[1], #told, -1) end
 return told
 """)
 
+GATHER = Script("""
+redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+return 1
+""")
+"""Make the group, unless somebody was faster: that is no error."""
+
 COUNT = Script("""
 local length, held = redis.call('XLEN', KEYS[1]), 0
 if length > 0 then
@@ -214,14 +220,14 @@ class StreamQueue(BatchBroker):
     async def _wait_out(self, error: TransientError) -> None:
         if "NOGROUP" in str(error):
             try:
-                await self._link.call("XGROUP", "CREATE", self._stream, GROUP, "0", "MKSTREAM")
+                await self._link.run(GATHER, (self._stream,), GROUP)
             except TransientError as refused:
                 error = refused
             else:
                 return
         if error.cause == "swarm_down":
             await self._link.until_back()
-        elif "BUSYGROUP" not in str(error):
+        else:
             log.warning("queue_refused", extra={"why": str(error)})
             await self._clock.sleep(SECOND_TRY)
 
