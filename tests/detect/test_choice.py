@@ -255,6 +255,17 @@ def test_a_claim_that_leaves_takes_along_what_only_it_had_said():
     assert [s.number for s in told.steps[kept.id]] == list(range(1, kept.changes + 1))
 
 
+def test_a_claim_that_leaves_the_event_it_has_opened_leaves_it_its_id():
+    told = hear(TITLE, claim("MAGIC nears", project="MAGIC", ticker="MAGIC", outlet="b.example"))
+    (event,) = told.events
+
+    told.hears(replace(TITLE, company="Another Magic", ticker="OTHER"))
+
+    assert len(told.events) == 2
+    assert [len(e.claims) for e in told.events.values()] == [1, 1]
+    assert told.events[event].claims[0].title == "MAGIC nears"
+
+
 def test_a_better_date_of_a_claim_never_moves_it_where_the_user_has_put_it():
     one = claim("Zorblat announces", project="Zorblat", outlet="a.example", name="a")
     two = claim("Zorblat, another", project="Zorblat", outlet="b.example", name="b")

@@ -157,6 +157,15 @@ def test_a_split_makes_two_events_of_one_and_each_keeps_its_own_story():
     assert born.transitions[0].number == 1
 
 
+def test_the_claim_that_opened_an_event_can_be_split_off_too():
+    event = event_of(ANNOUNCED, DATED)
+
+    kept, born = split(event, {ANNOUNCED.id}, NOW)
+
+    assert kept.event.id == event.id != born.event.id
+    assert (kept.event.claims, born.event.claims) == ((DATED,), (ANNOUNCED,))
+
+
 def test_a_claim_that_was_split_off_is_known_where_it_went():
     event = event_of(ANNOUNCED, DATED)
     kept, born = split(event, {DATED.id}, NOW)

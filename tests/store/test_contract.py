@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tgewatch.detect.correct import confirm
+from tgewatch.detect.correct import confirm, merge_events
 from tgewatch.detect.merge import merge
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.model import DateClaim, Event, Kind, Label, Precision, SourceState, State, Transition
@@ -417,6 +417,20 @@ def test_a_claim_that_moves_away_changes_the_event_that_it_leaves(home):
         assert len(stored.events) == 2
         history = await store.history(found["Zorblat"].id)
         assert [step.change for step in history] == ["announced", "live", "moved"]
+
+    run(home, story, merge=merge)
+
+
+def test_the_beginning_of_an_id_leads_on_too_where_no_event_that_is_left_has_it(home):
+    async def story(store):
+        await store.commit_poll(poll(claimed("a", "Foo"), claimed("b", "Bar")))
+        foo, bar = await store.event("foo"), await store.event("bar")
+        await store.correct(
+            [foo.id, bar.id], lambda found, now: [merge_events(found[0], found[1], now)], at=NOW
+        )
+
+        assert (await store.event("bar")).id == foo.id
+        assert await store.event("baz") is None
 
     run(home, story, merge=merge)
 

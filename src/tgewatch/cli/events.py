@@ -1,5 +1,6 @@
 """`tgewatch events`: what is known of which token, and the user's corrections of it."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 events = typer.Typer(
     help="What is known of which token, and your corrections of it.", invoke_without_command=True
 )
+WIDE = 10_000
+"""Columns in a pipe, so that no address is broken."""
 Id = Annotated[str, typer.Argument(metavar="ID", help="Id of an event, or its beginning.")]
 
 
@@ -118,29 +121,32 @@ def merge(
     """Make one event of two that are the same; the second id leads to the first from now on."""
     from tgewatch.detect import correct  # noqa: PLC0415 - `--help` needs none of it
 
-    _amend(
-        context,
-        [kept, other],
-        lambda found, now: [correct.merge_events(found[0], found[1], now)],
-        "merged",
-    )
+    def merged(found: "Sequence[Event]", now: float) -> list[Any]:
+        if len(found) < 2:  # noqa: PLR2004 - it takes two
+            raise typer.BadParameter(f"both are {found[0].id}: name two events")
+        return [correct.merge_events(found[0], found[1], now)]
+
+    _amend(context, [kept, other], merged, "merged")
 
 
 @events.command()
 def split(
     context: typer.Context,
     event: Id,
-    urls: Annotated[
-        list[str], typer.Argument(metavar="URL…", help="Evidence that belongs to another event.")
+    evidence: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NUMBER|URL…",
+            help="Evidence that belongs to another event, as `events show` numbers it.",
+        ),
     ],
 ) -> None:
-    """Make a new event of some of the evidence of one."""
+    """Make a new event of some of the evidence of one; the two never grow together again."""
     from tgewatch.detect import correct  # noqa: PLC0415 - `--help` needs none of it
 
     def parted(found: "Sequence[Event]", now: float) -> list[Any]:
-        wanted = {claim.id for claim in found[0].claims if claim.url in urls or claim.id in urls}
         try:
-            return list(correct.split(found[0], wanted, now))
+            return list(correct.split(found[0], _chosen(found[0], evidence), now))
         except ValueError as error:
             raise typer.BadParameter(
                 f"{error}; `tgewatch events show {event}` lists the evidence"
@@ -156,6 +162,10 @@ def edit(
     *,
     project: Annotated[str | None, typer.Option("--project")] = None,
     company: Annotated[str | None, typer.Option("--company")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="Another name that it goes by. Repeatable."),
+    ] = None,
     ticker: Annotated[str | None, typer.Option("--ticker")] = None,
     state: Annotated[str | None, typer.Option("--in-state", help="announced, dated …")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="date_set, listing …")] = None,
@@ -171,8 +181,15 @@ def edit(
     """Set what you know better. No evidence overrides a field that you set."""
     from tgewatch.cli.times import date_claim_of  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.detect import correct  # noqa: PLC0415 - as above
+    from tgewatch.detect.identity import name_of  # noqa: PLC0415 - as above
     from tgewatch.model import Kind, State  # noqa: PLC0415 - as above
 
+    given = (project, company, ticker, state, kind, date, name, release)
+    if all(one is None for one in given):
+        raise typer.BadParameter("nothing to set: name a field, as --date 2026-05-12")
+    for field in release or ():
+        if field not in correct.PINNABLE:
+            raise typer.BadParameter(f"{field!r} is none of {', '.join(correct.PINNABLE)}")
     fields = correct.Edit(
         project=project,
         company=company,
@@ -180,9 +197,32 @@ def edit(
         state=word_of(State, state),
         kind=word_of(Kind, kind),
         date=date_claim_of(date) if date else None,
+        names=tuple(name_of(one).full for one in name or ()),
         release=tuple(release or ()),
     )
     _amend(context, [event], lambda found, now: [correct.edit(found[0], fields, now)], "edited")
+
+
+def _chosen(event: "Event", evidence: list[str]) -> set[str]:
+    """Return the ids of the claims that are named by number, URL or id.
+
+    Raises typer.BadParameter for what names none.
+    """
+    from tgewatch.rules.urls import canonical  # noqa: PLC0415 - `--help` needs none of it
+
+    chosen: set[str] = set()
+    for one in evidence:
+        if one.isdigit() and 0 < int(one) <= len(event.claims):
+            chosen.add(event.claims[int(one) - 1].id)
+            continue
+        page = canonical(one)
+        found = {c.id for c in event.claims if c.id == one or page == canonical(c.url)}
+        if not found:
+            raise typer.BadParameter(
+                f"{one!r} is no evidence of {event.id}; `tgewatch events show {event.id}` lists it"
+            )
+        chosen |= found
+    return chosen
 
 
 def _amend(context: typer.Context, ids: list[str], change: Any, word: str) -> None:
@@ -240,4 +280,7 @@ def _print_one(event: "Event", history: Any, *, json: bool) -> None:
     if json:
         print_json({**event_row(event), "history": [change_row(one) for one in history]})
     else:
-        console().print(event_story(event, history))
+        out = console()
+        if not sys.stdout.isatty():
+            out.width = WIDE
+        out.print(event_story(event, history))

@@ -133,12 +133,25 @@ def change_row(change: Transition) -> dict[str, object]:
     }
 
 
+def _whose(event: Event) -> str:
+    """Return project and company, where they differ."""
+    if not event.company or event.company == event.project:
+        return event.project
+    return f"{event.project} ({event.company})"
+
+
+def _further(event: Event) -> Sequence[str]:
+    """Return the names that the event goes by, beside the one that is shown."""
+    return [name for name in event.names if name != event.project.casefold()]
+
+
 def event_story(event: Event, history: Sequence[Transition]) -> RenderableType:
     """Return everything that is known of one event."""
     head = Table.grid(padding=(0, 2))
     for name, value in (
         ("event", event.id),
-        ("project", event.project + (f" ({event.company})" if event.company else "")),
+        ("project", visible(_whose(event))),
+        ("also", visible(", ".join(_further(event)))),
         ("ticker", event.ticker),
         ("state", str(event.state) + (", dismissed" if event.dismissed else "")),
         ("kind", str(event.kind)),
@@ -165,10 +178,11 @@ def event_story(event: Event, history: Sequence[Transition]) -> RenderableType:
             Text(one.note),
         )
     evidence = Table(title="Evidence", title_justify="left", header_style="bold")
-    for name in ("published", "says", "confidence", "text"):
+    for name in ("", "published", "says", "confidence", "text"):
         evidence.add_column(name, overflow="fold")
-    for claim in event.claims:
+    for number, claim in enumerate(event.claims, 1):
         evidence.add_row(
+            str(number),
             moment(claim.at),
             Text(str(claim.kind) + (" (official)" if claim.official else "")),
             f"{claim.confidence:.2f}",

@@ -14,6 +14,8 @@ from tgewatch.detect.timeline import said, view
 from tgewatch.model import DateClaim, Event, Kind, State, Transition
 from tgewatch.ports import Merged
 
+PINNABLE = ("project", "company", "ticker", "state", "kind", "date", "score", APART)
+"""What the user may have set, and may release."""
 HINTS = (State.RUMOURED,)
 
 
@@ -112,7 +114,7 @@ def split(event: Event, claims: Collection[str], now: float) -> tuple[Merged, Me
     kept = _changed(event, reviewed(rest, stay, now), "split", now, f"{len(gone)} claims taken out")
     first = gone[0]
     born = Event(
-        id=event_identity(first),
+        id=event_identity(first, apart_from=event.id),
         project=called(first),
         state=State.RUMOURED,
         kind=first.kind,

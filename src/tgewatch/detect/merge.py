@@ -87,9 +87,9 @@ def score_of(placed: Iterable[Said]) -> float:
     return round(1.0 - doubt, 6)
 
 
-def _open(claim: Claim, now: float, reason: str) -> Merged:
+def _open(claim: Claim, now: float, reason: str, *, apart_from: str = "") -> Merged:
     event = Event(
-        id=event_identity(claim),
+        id=event_identity(claim, apart_from=apart_from),
         project=called(claim),
         company=claim.company,
         ticker=ticker_of(claim.ticker),
@@ -106,12 +106,16 @@ def called(claim: Claim) -> str:
     return (claim.project or claim.company or claim.ticker)[:NAME_LIMIT]
 
 
-def event_identity(claim: Claim) -> str:
-    """Return the id of the event that `claim` opens: readable, and the same each time."""
+def event_identity(claim: Claim, *, apart_from: str = "") -> str:
+    """Return the id of the event that `claim` opens: readable, and the same each time.
+
+    Another one than `apart_from`, the event that it comes from and may have opened.
+    """
     words = name_of(called(claim)).full
     slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in words)[:SLUG].strip("-")
-    mark = sha256(f"{words}\n{claim.id}".encode()).hexdigest()[:8]
-    return f"{slug or 'event'}-{mark}"
+    mark = sha256(f"{words}\n{claim.id}".encode()).hexdigest()
+    found = f"{slug or 'event'}-{mark[:8]}"
+    return found if found != apart_from else f"{slug or 'event'}-{mark[8:16]}"
 
 
 def _again(
@@ -143,7 +147,7 @@ def _again(
         event = replace(_forgetting(holder, known, claims), claims=holder.claims)
         return _joined(fresh, event, others, now, "known claim, read again")
     if target is None:
-        merged = _open(fresh, now, reason)
+        merged = _open(fresh, now, reason, apart_from=holder.id)
     else:
         merged = _joined(fresh, target, others, now, f"read again: {reason}")
     if not rest:

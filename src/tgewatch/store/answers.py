@@ -68,12 +68,14 @@ def one(connection: sa.Connection, prefix: str) -> Event | None:
     """
     exact = connection.execute(_signs().where(table.c.id == prefix)).one_or_none()
     if exact is None:
-        found = connection.execute(
+        begins = (
             _signs()
-            .where(table.c.id.startswith(prefix, autoescape=True), table.c.merged_into.is_(None))
+            .where(table.c.id.startswith(prefix, autoescape=True))
             .order_by(table.c.id)
             .limit(6)
-        ).all()
+        )
+        found = connection.execute(begins.where(table.c.merged_into.is_(None))).all()
+        found = found or connection.execute(begins).all()
         if len(found) > 1:
             raise RefusedError(
                 f"{prefix} fits {', '.join(row.id for row in found[:5])}"

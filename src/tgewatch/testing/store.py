@@ -247,11 +247,9 @@ class MemoryStore:
         """Return the event with this id, or the only one whose id begins so."""
         found = prefix
         if prefix not in self._memory.data.events:
-            fits = [
-                one
-                for one in sorted(self._memory.data.events)
-                if one.startswith(prefix) and one not in self._memory.data.signposts
-            ]
+            fits = [one for one in sorted(self._memory.data.events) if one.startswith(prefix)]
+            here = [one for one in fits if one not in self._memory.data.signposts]
+            fits = here or fits
             if len(fits) > 1:
                 raise RefusedError(f"{prefix} fits {', '.join(fits[:5])}", cause="ambiguous")
             if not fits:
