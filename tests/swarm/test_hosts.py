@@ -122,7 +122,7 @@ async def test_a_pause_is_told_once_the_server_is_back(server, gated, join_share
             assert heard == []
             await gate.open()
             await until(lambda: heard)
-            assert repr(telling) == "<SharedPauses 0 untold>"
+            await until(lambda: repr(telling) == "<SharedPauses 0 untold>")
 
     assert list(heard[0]) == ["host a.example"]
 

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ import zstandard
 from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
 from tgewatch.swarm.bulletin import Bulletin
-from tgewatch.swarm.link import Link, Script
+from tgewatch.swarm.link import CLOSING, Link, Script
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,7 @@ class SharedAnswers:
         self._bytes = 0
         self._packer = _Packer()
         self._bell = asyncio.Event()
+        self._written = asyncio.Event()
         self._expected: dict[tuple[str, str], asyncio.Event] = {}
         self.counts = AnswerCounts()
         bulletin.on("answer", self._hear)
@@ -248,7 +250,16 @@ class SharedAnswers:
                 self._waiting.popleft()
                 self._bytes -= len(change.data or b"")
             self._bell.clear()
+            self._written.set()
             await self._bell.wait()
+
+    async def finish(self) -> None:
+        """Return once all is written, or cannot be written soon."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                while self._waiting and self._link.up:
+                    self._written.clear()
+                    await self._written.wait()
 
     async def put_now(
         self,

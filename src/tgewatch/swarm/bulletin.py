@@ -1,5 +1,6 @@
 """What instances tell each other at once, on one channel, and what is to be done when it was missed."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -45,6 +46,7 @@ class Bulletin:
         """Messages that made no sense."""
         self._link = link
         self._clock = clock
+        self._caught_up = asyncio.Event()
         self._hearers: dict[str, Hear] = {}
         self._catching_up: list[CatchUp] = []
         self._complete_until: float | None = None
@@ -64,6 +66,14 @@ class Bulletin:
         """Return what a script is to publish."""
         return msgspec.msgpack.encode(Message(self._link.identity, kind, list(words)))
 
+    async def ready(self) -> None:
+        """Return once what was told before is known, or cannot be known soon."""
+        if not self._link.up:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._link.settings.operation):
+                await self._caught_up.wait()
+
     async def listen(self) -> None:
         """Listen as long as the server is there, and again when it is back. Never returns."""
         while True:
@@ -80,6 +90,7 @@ class Bulletin:
             for catch_up in self._catching_up:
                 await catch_up(self._complete_until)
             self.listening = True
+            self._caught_up.set()
             silent = 0
             while silent < MISSED:
                 data = await subscribed.next(self._link.settings.heartbeat)

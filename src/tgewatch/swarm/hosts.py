@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
 from tgewatch.swarm.bulletin import Bulletin
-from tgewatch.swarm.link import Link, Script
+from tgewatch.swarm.link import CLOSING, Link, Script
 
 BOOK = Script("""
 local time = redis.call('TIME')
@@ -140,6 +141,7 @@ class SharedPauses:
         self._untold: dict[str, float] = {}
         """What → when it is over, on the monotonic clock."""
         self._bell = asyncio.Event()
+        self._told = asyncio.Event()
         bulletin.on("pause", self._hear)
         bulletin.on_gap(self._catch_up)
 
@@ -175,6 +177,15 @@ class SharedPauses:
             for what, until in noted.items():
                 if self._untold.get(what) == until:
                     del self._untold[what]
+            self._told.set()
+
+    async def finish(self) -> None:
+        """Return once all is told, or cannot be told soon."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                while self._untold and self._link.up:
+                    self._told.clear()
+                    await self._told.wait()
 
     def _hear(self, words: list[object]) -> None:
         (told,) = words

@@ -279,8 +279,10 @@ class Link:
         while True:
             await self._down.wait()
             await self._clock.sleep(self.settings.probe)
-            with suppress(ConfigError):  # replaced by one that will not do: gone, for us
+            try:
                 await self.look()
+            except ConfigError as error:  # replaced by one that will not do: gone, for us
+                self.why = str(error)
 
     async def close(self) -> None:
         """Close all connections."""

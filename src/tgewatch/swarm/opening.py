@@ -65,6 +65,7 @@ class Shared:
         pauses = SharedPauses(self.link, self.bulletin, obey=obey, clock=self.clock)
         async with alongside(pauses.tell()):
             yield pauses
+            await pauses.finish()
 
     @asynccontextmanager
     async def answers(
@@ -78,11 +79,13 @@ class Shared:
         )
         async with alongside(answers.write()):
             yield answers
+            await answers.finish()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Hear what the others say, once everybody who wants to hear it has said so."""
         async with alongside(self.bulletin.listen()):
+            await self.bulletin.ready()
             yield
 
     def ledgers(self, policy: LedgerPolicy) -> AbstractAsyncContextManager[SharedLedgers]:
@@ -133,14 +136,16 @@ async def open_swarm(settings: SwarmSettings, *, clock: Clock) -> AsyncIterator[
     async with open_link(settings, clock=clock) as link:
         presence = Presence(link, clock=clock)
         shared = Shared(link, Bulletin(link, clock=clock), presence, clock)
-        async with alongside(presence.beat()):
-            yield Swarm(
-                settings,
-                leases=SharedLeases(link, clock=clock),
-                reservations=SharedReservations(link, clock=clock),
-                shared=shared,
-            )
-        await presence.leave()
+        try:
+            async with alongside(presence.beat()):
+                yield Swarm(
+                    settings,
+                    leases=SharedLeases(link, clock=clock),
+                    reservations=SharedReservations(link, clock=clock),
+                    shared=shared,
+                )
+        finally:
+            await presence.leave()
 
 
 def swarm_line(settings: SwarmSettings) -> str:

@@ -23,7 +23,7 @@ REST = 0.05
 """Seconds."""
 LOOK = 0.1
 """Seconds between two looks at whether another instance's first call has been answered."""
-LOOK_SELDOM = 5.0
+LOOK_SELDOM = 15.0
 """Seconds between two looks at whether another instance has given calls back."""
 MOST_REPORTS = 10_000
 
