@@ -1,11 +1,11 @@
 """Several instances on one PostgreSQL and one Valkey, judged by the servers that they ask.
 
     python benchmarks/workers.py                          # 10,000 feeds; 1, 2 and 4 workers
-    python benchmarks/workers.py --feeds 1000 --workers 1 2 --seconds 40 --json
+    python benchmarks/workers.py --feeds 1000 --workers 0 1 2 --seconds 60 --json
 
 Everything is real and on this machine: a PostgreSQL and a Valkey from wheels, a scheduler, workers
 and a deliverer as processes of their own, the simulated web of `tgewatch.world`, and a channel.
-For each number of workers, on a fresh database:
+For each number of workers (0: one instance alone, without Valkey), on a fresh database:
 
 - *backlog*: all feeds are new and due at once. Polls per second until each has been read.
 - *steady*: each feed is due every `--interval` seconds. The web's log has the time of every request
@@ -177,17 +177,15 @@ class Town:
     names: list[tuple[str, str]] = field(default_factory=list)
     planted: list[str] = field(default_factory=list)
 
-    def write_settings(self) -> None:
+    def write_settings(self, *, alone: bool = False) -> None:
         watched = self.names
         interval = self.chosen.interval
         content = {
             "fetch": {"allow_private": True, "spacing": 0},
             "polling": {"policy": "fixed", "interval": interval, "floor": 0, "jitter": 0},
             "store": {"database_url": self.url},
-            "swarm": {
-                "redis_url": self.server.url,
-                "operation": 5,
-            },  # a loaded machine is no outage
+            # A loaded machine is no outage.
+            "swarm": {} if alone else {"redis_url": self.server.url, "operation": 5},
             "detection": {"mode": "discover"},
             "company": [{"name": name, "tickers": [ticker]} for name, ticker in watched],
             "source": [
@@ -204,7 +202,7 @@ class Town:
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(Path(__file__).with_name("workers.py")), "--be-the-program",
             "--settings", str(self.folder / "tgewatch.toml"), "--state", str(place),
-            "run", "--role", role, "--json",
+            "run", *(() if role == "alone" else ("--role", role)), "--json",
             cwd=place, stdout=(place / "out").open("ab"), stderr=(place / "err").open("ab"),
         )  # fmt: skip
         found = Process(role, number, process, place)
@@ -288,8 +286,12 @@ async def until(ready: Any, seconds: float, what: str) -> float:
 async def measure(chosen: argparse.Namespace, found: Town, workers: int) -> dict[str, Any]:
     """Run one number of workers and return its figures."""
     feeds = chosen.feeds
-    await found.start("deliverer")
-    await found.start("scheduler")
+    if workers:
+        await found.start("deliverer")
+        await found.start("scheduler")
+    else:
+        found.write_settings(alone=True)
+        await found.start("alone")
     for number in range(workers):
         await found.start("worker", number)
     await until(lambda: found.polls() > 0, READY, "the first poll")

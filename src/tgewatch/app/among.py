@@ -7,12 +7,13 @@ from typing import Any
 
 from tgewatch.app.crew import CommonClock, Crew, Role
 from tgewatch.app.program import Program, open_program
-from tgewatch.clock import Clock
+from tgewatch.clock import Clock, SystemClock
 from tgewatch.engine.dispatch import Dispatcher
 from tgewatch.engine.relay import Follower
 from tgewatch.engine.work_ports import Queue
 from tgewatch.engine.worker import Worker
 from tgewatch.errors import ConfigError, TransientError
+from tgewatch.model import Backlog, Batch
 from tgewatch.ports import Progress
 from tgewatch.settings import Settings
 from tgewatch.store import Access
@@ -21,6 +22,19 @@ from tgewatch.swarm import open_swarm
 from tgewatch.swarm.queue_either import EitherQueue
 from tgewatch.swarm.queue_local import LocalQueue
 from tgewatch.swarm.queue_stream import StreamQueue
+
+
+async def look_at_queue(settings: Settings) -> tuple[Backlog, list[Batch]]:
+    """Return what is in the queue between instances, and the batches that were set aside.
+
+    Raises ConfigError where there is no such queue, TransientError when it cannot be asked.
+    """
+    clock = SystemClock()
+    async with open_swarm(settings.swarm, clock=clock) as swarm:
+        if swarm.link is None:
+            raise ConfigError(["swarm.redis_url: there is no queue between instances without one"])
+        stream = StreamQueue(swarm.link, clock=clock)
+        return await stream.backlog(), list(await stream.set_aside())
 
 
 @asynccontextmanager

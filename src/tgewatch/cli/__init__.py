@@ -20,6 +20,7 @@ COMMANDS = (
     "scan",
     "run",
     "worker",
+    "queue",
     "events",
     "why",
     "label",
