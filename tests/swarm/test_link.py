@@ -1,5 +1,8 @@
 import asyncio
 import logging
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -242,3 +245,30 @@ async def test_who_closes_in_the_middle_of_an_operation_is_not_held_up(join_shar
     for _ in range(50):
         async with join_shared(heartbeat=0.001) as swarm:
             await swarm.link.call("GET", "x")
+
+
+async def test_a_loop_that_stood_still_is_not_taken_for_an_outage(join_shared, caplog):
+    async with join_shared(operation=0.1, heartbeat=3_600) as swarm:
+        asked = [asyncio.ensure_future(swarm.link.run(COUNT, ["n"])) for _ in range(5)]
+        await asyncio.wait(asked, timeout=0)
+        threading.Event().wait(0.4)
+        await asyncio.gather(*asked)
+
+        assert swarm.up
+    assert events(caplog) == []
+
+
+async def test_without_the_package_the_operator_is_told_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+
+    with pytest.raises(ConfigError, match=r"pip install tgewatch\[redis\]"):
+        async with open_swarm(SwarmSettings(redis_url="redis://a"), clock=SystemClock()):
+            pass
+
+
+def test_the_package_is_loaded_only_when_it_is_needed():
+    code = "import sys, tgewatch.app, tgewatch.swarm; sys.exit('redis' in sys.modules)"
+
+    ended = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own words
+
+    assert ended.returncode == 0

@@ -26,6 +26,8 @@ OLDEST = 6
 """Major version of the oldest server that will do: its scripts may ask for the time and write."""
 LONGEST_NAME = 200
 """Characters of a name that stand in a key as they are."""
+LATE = 1.5
+"""Times its deadline after which an operation that ends shows that the loop stood still."""
 CLOSING = 2.0
 """Seconds to close the connections."""
 NOT_NOW = ("BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "UNKILLABLE")
@@ -170,11 +172,22 @@ class Link:
             raise
 
     async def _send(self, *command: str | bytes | float) -> Any:
-        """Send and read within the deadline; once more when a kept connection was found closed."""
+        """Send and read within the deadline.
+
+        Once more when our own loop stood still meanwhile: the server may have answered long ago.
+        """
+        begun = self._clock.monotonic()
         with _cancellable():
+            try:
+                return await self._exchange(*command)
+            except TransientError as error:
+                in_time = self._clock.monotonic() - begun < LATE * self.settings.operation
+                if in_time or error.cause != "swarm_down":
+                    raise
             return await self._exchange(*command)
 
     async def _exchange(self, *command: str | bytes | float) -> Any:
+        """Do it once; once more when a kept connection was found closed."""
         import redis.exceptions as errors  # noqa: PLC0415 - an optional dependency
 
         self.counts.operations += 1
