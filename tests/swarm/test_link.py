@@ -248,10 +248,10 @@ async def test_who_closes_in_the_middle_of_an_operation_is_not_held_up(join_shar
 
 
 async def test_a_loop_that_stood_still_is_not_taken_for_an_outage(join_shared, caplog):
-    async with join_shared(operation=0.1, heartbeat=3_600) as swarm:
-        asked = [asyncio.ensure_future(swarm.link.run(COUNT, ["n"])) for _ in range(5)]
+    async with join_shared(operation=0.5, heartbeat=3_600, connections=2) as swarm:
+        asked = [asyncio.ensure_future(swarm.link.run(COUNT, ["n"])) for _ in range(9)]
         await asyncio.wait(asked, timeout=0)
-        threading.Event().wait(0.4)
+        threading.Event().wait(1.2)
         await asyncio.gather(*asked)
 
         assert swarm.up
