@@ -4,6 +4,7 @@ import pytest
 
 from tgewatch.clock import SystemClock
 from tgewatch.settings import CycleSettings
+from tgewatch.testing import ManualClock
 from tgewatch.testing.reader import UNCHANGED, item, reading
 
 URLS = tuple(f"https://paper{number}.example/feed" for number in range(8))
@@ -137,3 +138,29 @@ def test_a_watchlist_without_sources_is_a_round_without_polls(stage, everything)
     report = stage(urls=()).scan(everything=everything)
 
     assert (report.polled, report.unreachable) == (0, False)
+
+
+class Striding(ManualClock):
+    """A clock that others get a turn between two strides of."""
+
+    async def sleep(self, seconds):
+        await super().sleep(seconds)
+        await SystemClock().sleep(0)
+
+
+@pytest.mark.parametrize("patience", [0.0, 120.0])
+def test_among_workers_an_article_is_left_to_its_worker_for_a_while(stage, patience):
+    watch = stage(urls=(), clock=Striding())
+    watch.watch.articles_after = patience
+    overdue, stop = [], asyncio.Event()
+
+    async def asked(now, *, limit):
+        overdue.append(watch.clock.now() - now)
+        if len(overdue) == 3:
+            stop.set()
+        return []
+
+    watch.store.article_retries = asked
+    watch.run(asyncio.wait_for(watch.watch.run(stop, reported=print), 20))
+
+    assert overdue[:3] == [patience] * 3

@@ -24,6 +24,10 @@ from tgewatch.swarm.queue_local import LocalQueue
 from tgewatch.swarm.queue_stream import StreamQueue
 
 
+ARTICLES = 120.0
+"""Seconds after which the desk reads an article that the worker of its poll has not read."""
+
+
 async def look_at_queue(settings: Settings) -> tuple[Backlog, list[Batch]]:
     """Return what is in the queue between instances, and the batches that were set aside.
 
@@ -76,6 +80,7 @@ async def open_crew(
             queue: Queue = EitherQueue(shared, LocalQueue()) if role is Role.ALL else shared
             follower = Follower(settings.polling, now=common.now(), chance=chance.random)
             poller = program.poller_by(follower)
+            program.watch.articles_after = ARTICLES
             poller.news = program.poller.news  # what we bring is told at once, where we deliver
             yield (
                 program,

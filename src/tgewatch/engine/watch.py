@@ -48,6 +48,9 @@ class Watch:
         self._store = store
         self._deliverer = deliverer
         self._clock = clock
+        self.articles_after = 0.0
+        """Seconds that an article is overdue before an endless watch looks after it: among workers,
+        who read the articles of their polls themselves."""
 
     async def prepare(self) -> None:
         """Load what is remembered of the sources into the schedule."""
@@ -146,7 +149,8 @@ class Watch:
             await self._clock.sleep(CHORES)
             now = self._clock.now()
             await self._store.advance(now)
-            cycle.read(await self._store.article_retries(now, limit=ARTICLE_QUEUE))
+            overdue = now - self.articles_after
+            cycle.read(await self._store.article_retries(overdue, limit=ARTICLE_QUEUE))
             self._poller.news.set()  # deliveries that were put off may be due
             if now - swept > HOUSEKEEPING:
                 swept = now
