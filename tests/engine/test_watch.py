@@ -154,7 +154,7 @@ def test_among_workers_an_article_is_left_to_its_worker_for_a_while(stage, patie
     watch.watch.articles_after = patience
     overdue, stop = [], asyncio.Event()
 
-    async def asked(now, *, limit):
+    async def asked(now, **_):
         overdue.append(watch.clock.now() - now)
         if len(overdue) == 3:
             stop.set()

@@ -23,7 +23,6 @@ from tgewatch.swarm.queue_either import EitherQueue
 from tgewatch.swarm.queue_local import LocalQueue
 from tgewatch.swarm.queue_stream import StreamQueue
 
-
 ARTICLES = 120.0
 """Seconds after which the desk reads an article that the worker of its poll has not read."""
 
