@@ -94,8 +94,8 @@ class _Recorded(Collector):
             "Operations that raised an error",
             labels=["component", "operation"],
         )
-        for name, failed in sorted(record.errors.items()):
-            errors.add_metric(name, failed)
+        for where, failed in sorted(record.errors.items()):
+            errors.add_metric(where, failed)
         yield errors
         found = GaugeMetricFamily("tgewatch_measure", "What targets judge", labels=["measure"])
         for measure, reached in measures(record).items():
