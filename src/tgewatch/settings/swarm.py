@@ -1,9 +1,16 @@
 """What several instances have in common."""
 
+from typing import Literal, TypeAlias
+
 from pydantic import Field
 
 from tgewatch.settings.section import Secret, Section
 from tgewatch.settings.units import Seconds, Size
+
+TierName: TypeAlias = Literal[
+    "rss", "twitter_user", "article_content", "search_results", "conditional_headers"
+]
+"""Tiers of `[cache]`."""
 
 
 class SwarmSettings(Section):
@@ -36,5 +43,5 @@ class SwarmSettings(Section):
     """Seconds between two signs of life of this instance; three missed ones, and it is not counted."""
     max_value: Size = Field(default=1_000_000, ge=1_000)
     """Bytes, compressed, of the largest answer that is shared."""
-    tiers: tuple[str, ...] = ("rss", "twitter_user", "article_content", "search_results")
+    tiers: tuple[TierName, ...] = ("rss", "twitter_user", "article_content", "search_results")
     """Tiers of the cache whose answers instances share."""
