@@ -25,7 +25,7 @@ def server():
 
 async def fill(url):
     """Send two batches, one of which fails with every worker."""
-    async with open_swarm(SwarmSettings(redis_url=url, operation=5), clock=SystemClock()) as swarm:
+    async with open_swarm(SwarmSettings(redis_url=url, operation=30), clock=SystemClock()) as swarm:
         queue = StreamQueue(swarm.link, clock=SystemClock(), idle=0.02)
         await queue.send(Batch("bad", 1, (Due(URL, 0),), Pulse(1.0, 1, (0,) * 48, 0, ())))
         stop = asyncio.Event()
@@ -46,7 +46,7 @@ async def fill(url):
 def settings(server, shell):
     server.say("FLUSHALL")
     asyncio.run(fill(server.url))
-    shell.write(f'[swarm]\nredis_url = "{server.url}"\noperation = 5\n[[source]]\nurl = "{URL}"\n')
+    shell.write(f'[swarm]\nredis_url = "{server.url}"\noperation = 30\n[[source]]\nurl = "{URL}"\n')
 
 
 @pytest.mark.usefixtures("settings")

@@ -45,7 +45,7 @@ def sharing(shell, base, redis):
         *map(shell.site.url, FEEDS),
         more='[polling]\npolicy = "fixed"\ninterval = 1\nfloor = 0\njitter = 0\n'
         f'[store]\ndatabase_url = "{base}"\n'
-        f'[swarm]\nredis_url = "{redis.url}"\noperation = 5\n',
+        f'[swarm]\nredis_url = "{redis.url}"\noperation = 30\n',
     )
     return shell
 
