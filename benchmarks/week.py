@@ -86,6 +86,8 @@ def main() -> None:
             "wanted articles": Switches(),
             "no articles": Switches(articles=False),
             "every article": Switches(early_filter=False),
+            "wanted articles, titles alone": Switches(summaries=False),
+            "no articles, titles alone": Switches(articles=False, summaries=False),
         }
     rows = []
     for projects in chosen.projects:

@@ -48,6 +48,8 @@ class Switches:
     """Wanted articles are read."""
     early_filter: bool = True
     """Articles are asked for only after a match; without it, every entry's is."""
+    summaries: bool = True
+    """Feeds carry summaries; without them a title is all there is before the article."""
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ class Player:
             key=sha256(url.encode()).hexdigest(),
             url=url,
             title=entry.title,
-            summary=entry.summary,
+            summary=entry.summary if self._switches.summaries else "",
             published=self._plan.start + entry.at,
         )
         self.week.entries += 1
