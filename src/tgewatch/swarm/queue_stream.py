@@ -236,12 +236,13 @@ class StreamQueue(BatchBroker):
         while True:
             await self._clock.sleep(self._idle / 3)
             try:
-                await self._hold(self.in_hand, 0)
+                held = [self._held[batch] for batch in self.in_hand if batch in self._held]
+                await self._hold(held, 0)
             except TransientError:
                 continue
 
-    async def _hold(self, batches: Sequence[str], idle: float) -> None:
-        entries = [held.entry for batch in batches if (held := self._held.get(batch))]
+    async def _hold(self, batches: Sequence[_Held], idle: float) -> None:
+        entries = [held.entry for held in batches]
         if entries:
             seconds = round(idle * 1_000)
             await self._link.run(
@@ -268,9 +269,9 @@ class StreamQueue(BatchBroker):
         """Let others claim these at once; without any named, all that is ours."""
         long_ago = 2 * self._idle
         if batches:
-            await self._hold(batches, long_ago)
-            for batch in batches:
-                self._held.pop(batch, None)
+            # Forgotten first: we may be the one who claims it again, before the answer is here.
+            held = [self._held.pop(batch) for batch in batches if batch in self._held]
+            await self._hold(held, long_ago)
             return
         self._held.clear()
         try:
