@@ -52,7 +52,7 @@ DOUBLE, MISSED = 0.9, 1.9
 """Intervals."""
 ANNOUNCING = 3
 """Feeds in which a project announces its token."""
-READY = 60.0
+READY = 180.0
 """Seconds for a process to begin its work."""
 STOPPING = 40.0
 
