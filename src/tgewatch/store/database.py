@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from tgewatch.errors import ConfigError, TgewatchError, TransientError
 
@@ -124,8 +124,7 @@ def open_leases_engine(url: str, *, name: str, deadline: float) -> sa.Engine:
             "options": f"-c statement_timeout={milliseconds} -c tcp_keepalives_idle=10 "
             "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
         },
-        pool_size=1,
-        max_overflow=0,
+        poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
     )
 

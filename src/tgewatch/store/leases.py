@@ -106,28 +106,43 @@ class StoreLeases:
                 async with asyncio.timeout(DEADLINE):
                     return await asyncio.to_thread(self._asked, question)
             except TimeoutError:
+                # The thread still waits; it closes what is no longer ours when it is done.
                 self._held.clear()
+                self._connection = None
                 raise TransientError(
                     f"no answer of the database within {DEADLINE:.0f} s", cause="database"
                 ) from None
 
     def _asked(self, question: Callable[[sa.Connection], T]) -> T:
+        connection = self._connection
         try:
             with explaining("store"):
-                if self._connection is None:
+                if connection is None:
                     self._held.clear()  # they were another connection's
-                    self._connection = self._engine.connect()
-                return question(self._connection)
+                    connection = self._connection = self._engine.connect()
+                answer = question(connection)
         except TransientError:
             self._forget()
             raise
+        except sa.exc.SQLAlchemyError as error:  # of the pool, or of a connection that is broken
+            self._forget()
+            raise TransientError(f"store: {error}; nothing was stored", cause="database") from error
+        if connection is not self._connection:
+            _close(connection)
+            raise TransientError("store: the answer came too late", cause="database")
+        return answer
 
     def _forget(self) -> None:
         self._held.clear()
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.invalidate()
-            connection.close()
+            _close(connection)
+
+
+def _close(connection: sa.Connection) -> None:
+    """Close it for good: the server lets go of what it held."""
+    connection.invalidate()
+    connection.close()
 
 
 @asynccontextmanager
