@@ -272,3 +272,19 @@ def test_the_package_is_loaded_only_when_it_is_needed():
     ended = subprocess.run([sys.executable, "-c", code], check=False)  # noqa: S603 - our own words
 
     assert ended.returncode == 0
+
+
+async def test_a_connection_that_will_not_be_closed_keeps_nobody_from_coming_back(
+    join_shared, monkeypatch
+):
+    from redis.exceptions import TimeoutError as ClosingTimedOut  # noqa: PLC0415 - as in the link
+
+    async def stuck(**_):
+        raise ClosingTimedOut("Timed out closing connection")
+
+    async with join_shared() as swarm:
+        monkeypatch.setattr(swarm.link._redis.connection_pool, "disconnect", stuck)
+        swarm.link._fall("no answer")
+
+        assert await swarm.link.look()
+        assert swarm.link.up

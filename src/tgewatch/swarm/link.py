@@ -229,7 +229,8 @@ class Link:
         """Ask the server whether it is there and will do. Raises ConfigError for one that never will."""
         try:
             if not self.up:  # connections may lead to where the server was before
-                await self._redis.connection_pool.disconnect(inuse_connections=False)
+                with suppress(Exception):  # whatever a broken connection says at its end
+                    await self._redis.connection_pool.disconnect(inuse_connections=False)
             version = await self._version()
             second, micro = await self._send("EVAL", PROBE, 1, self.key("probe"), self.instance)
         except (TransientError, OSError) as error:
