@@ -283,8 +283,8 @@ async def test_a_connection_that_will_not_be_closed_keeps_nobody_from_coming_bac
         raise ClosingTimedOut("Timed out closing connection")
 
     async with join_shared() as swarm:
-        monkeypatch.setattr(swarm.link._redis.connection_pool, "disconnect", stuck)
-        swarm.link._fall("no answer")
-
-        assert await swarm.link.look()
+        with monkeypatch.context() as patch:
+            patch.setattr(swarm.link._redis.connection_pool, "disconnect", stuck)
+            swarm.link._fall("no answer")
+            assert await swarm.link.look()
         assert swarm.link.up
