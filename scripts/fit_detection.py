@@ -18,7 +18,7 @@ from pathlib import Path
 import labelled
 import logistic
 import numpy as np
-from labelled import is_invented
+from labelled import Likeness, is_invented
 
 from tgewatch.detect.detector import Detector
 from tgewatch.detect.evidence import Examiner
@@ -29,11 +29,14 @@ from tgewatch.settings.detecting import DetectionSettings
 
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
 SEED, TIMES = 1, 2
-PENALTY, KIND_PENALTY = 1.0, 1.0
-SCALES = {"word ": 0.3, "summary ": 0.5, "post ": 0.6, "says ": 1.5}
-KIND_SCALES = {"word ": 0.5, "summary ": 0.5, "post ": 0.3, "says ": 3.0}
+PENALTY, KIND_PENALTY = 0.5, 1.0
+SCALES = {"report": 0.3, "pair ": 0.3, "post pair ": 0.3, "word ": 0.3, "summary ": 0.5, "says ": 1.5}
+KIND_SCALES = {"pair ": 0.2, "post pair ": 0.06, "word ": 0.5, "summary ": 0.5, "post ": 0.3, "says ": 3.0}
 """What is said of many texts is trusted before single words."""
-UNSURE_WEIGHT, INVENTED_WEIGHT, INVENTED_UNSURE = 0.3, 1.0, 0.5
+UNSURE_WEIGHT, INVENTED_UNSURE = 0.3, 0.5
+SHEET_WEIGHTS = {"news_desk": 0.1, "post_own": 0.25, "post_report": 0.25}
+"""Weight of the texts of a sheet beside that of a labelled one; of other sheets below."""
+SHEET_WEIGHT = 0.7
 LEAST = 4
 """Texts that must hold a feature before it gets a weight."""
 FOLDS, INNER = 8, 5
@@ -77,21 +80,26 @@ def sample(rows: Sequence[Truth], examiner: Examiner) -> Sample:
 
 def weight(row: Truth) -> float:
     if is_invented(row):
-        return (INVENTED_WEIGHT if row.sure else INVENTED_UNSURE) / TIMES
+        sheet = row.id.rpartition("_")[0]
+        return SHEET_WEIGHTS.get(sheet, SHEET_WEIGHT) * (1 if row.sure else INVENTED_UNSURE) / TIMES
     return 1.0 if row.sure else UNSURE_WEIGHT
 
 
-def relevance(real: Sample, invented: Sample) -> tuple[Mapping[str, float], float]:
+def relevance(
+    real: Sample, invented: Sample, likeness: Likeness
+) -> tuple[Mapping[str, float], float]:
     """Return weights by feature and the bias, calibrated on text held out from the fit."""
     raw, bias = _linear(real + invented)
     scores = np.zeros(len(real.rows))
     fold = _folds(real.rows, INNER, "inner")
     for number in range(INNER):
         kept = [i for i, f in enumerate(fold) if f != number]
-        some, some_bias = _linear(real.pick(kept) + invented)
-        for i in np.flatnonzero(fold == number):
+        held = np.flatnonzero(fold == number)
+        others = invented.pick(likeness.kept(invented.rows, [real.rows[i] for i in held]))
+        some, some_bias = _linear(real.pick(kept) + others)
+        for i in held:
             scores[i] = some_bias + sum(some.get(n, 0.0) for n in real.names[i])
-    post = np.array([float(r.post) for r in real.rows])
+    post = np.array([float("post" in names) for names in real.names])
     truth = np.array([float(r.relevant) for r in real.rows])
     weights = np.array([1.0 if r.sure else 0.5 for r in real.rows])
     (slope, shift), base = logistic.fit(_two_columns(scores, post), truth, weights, penalty=0.5)
@@ -139,8 +147,8 @@ def kinds(real: Sample, invented: Sample) -> tuple[dict[str, dict[str, float]], 
     return found, {k: round(v, 4) for k, v in biases.items()}
 
 
-def model(real: Sample, invented: Sample) -> Model:
-    weights, bias = relevance(real, invented)
+def model(real: Sample, invented: Sample, likeness: Likeness) -> Model:
+    weights, bias = relevance(real, invented, likeness)
     by_feature, biases = kinds(real, invented)
     rounded = {n: round(w, 4) for n, w in sorted(weights.items()) if abs(w) >= SMALL}
     return Model(bias=round(bias, 4), weights=rounded, kind_bias=biases, kinds=by_feature)
@@ -169,7 +177,7 @@ def cross_validated(
     real: Sample, invented: Sample, *, salt: str, share: float = 1.0
 ) -> list[Marked]:
     """Return what detectors say of texts of projects that they were not fitted on, in order."""
-    names = labelled.groups(real.rows)
+    names, likeness = labelled.groups(real.rows), Likeness(real.rows)
     fold = [labelled.bucket(g, FOLDS, salt) for g in names]
     said: dict[int, Marked] = {}
     for number in range(FOLDS):
@@ -178,8 +186,9 @@ def cross_validated(
             if f != number and labelled.bucket(names[i], 1000, f"{salt}share") < share * 1000
         ]  # fmt: skip
         held = [i for i, f in enumerate(fold) if f == number]
-        fitted = model(real.pick(kept), invented)
-        said.update(zip(held, judged_by(fitted, [real.rows[i] for i in held]), strict=True))
+        rows = [real.rows[i] for i in held]
+        fitted = model(real.pick(kept), invented.pick(likeness.kept(invented.rows, rows)), likeness)
+        said.update(zip(held, judged_by(fitted, rows), strict=True))
     return [said[i] for i in range(len(real.rows))]
 
 
@@ -215,7 +224,7 @@ def main() -> None:
 
         folds.show(real, made, options, sys.stdout)
         return
-    fitted = model(real, made)
+    fitted = model(real, made, Likeness(rows))
     write(fitted, options.out)
     sys.stdout.write(f"{len(fitted.weights)} weights from {len(rows)} labelled and {len(made.rows)}"
                      f" invented texts written to {options.out.name}\n")  # fmt: skip

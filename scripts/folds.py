@@ -28,7 +28,9 @@ def show(real: Sample, made: Sample, options: argparse.Namespace, out: TextIO) -
     seen = real.pick([i for i, a in enumerate(aside) if not a])
     if options.part == "aside":
         kept = real.pick([i for i, a in enumerate(aside) if a])
-        runs = [judged_by(model(seen, made), kept.rows)]
+        likeness = labelled.Likeness(real.rows)
+        others = made.pick(likeness.kept(made.rows, kept.rows))
+        runs = [judged_by(model(seen, others, likeness), kept.rows)]
     else:
         part = seen if options.part == "seen" else real
         runs = [cross_validated(part, made, salt=f"folds{n}") for n in range(options.repeats)]

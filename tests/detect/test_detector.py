@@ -277,3 +277,35 @@ def test_huge_and_hostile_texts_are_judged_in_bounded_time(anyone):
         "1 May " * 20_000,
     ):
         assert anyone.judge(item(text, text), article=text).confidence >= 0
+
+
+@pytest.mark.parametrize("kind", ["entry", "post"])
+def test_who_passes_an_announcement_on_in_a_post_is_heard_as_a_headline_is(anyone, kind):
+    verdict = anyone.judge(item("Merida announces its TGE for 12 May", kind=kind))
+
+    assert verdict.relevant
+    assert (verdict.kind, verdict.project) == (Kind.DATE_SET, "Merida")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is Merida going to announce its TGE?",
+        "@merida_xyz wen TGE",
+        "Merida announces its mainnet for 12 May",
+    ],
+)
+def test_talk_about_an_event_in_a_post_is_no_report(anyone, text):
+    assert not anyone.judge(item(text, kind="post")).relevant
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Supply details for the Fennel token are out",
+        "Your Fennel Airdrop Claim Is Open",
+        "Reminder: TGE of Fennel is on Friday",
+    ],
+)
+def test_a_word_that_only_begins_the_sentence_is_no_project(anyone, title):
+    assert anyone.judge(item(title)).project == "Fennel"

@@ -31,6 +31,13 @@ def test_detection_holds_its_floors_on_the_invented_set():
     assert result.returncode == 0, result.stdout
 
 
+def test_detection_holds_its_floors_on_posts_by_projects_and_by_others():
+    result = run(SET.with_name("posts.jsonl"))
+
+    assert result.returncode == 0, result.stdout
+    assert "no floor" not in result.stdout
+
+
 def test_floors_rise_and_never_fall(tmp_path):
     floors = tmp_path / "floors.json"
     run(SET, "--floors", floors, "--raise")

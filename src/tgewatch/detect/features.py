@@ -1,11 +1,15 @@
 """Named features of a judged text: what is said, in which words, about what kind of thing."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from tgewatch.detect.frames import Frame, line_of, main_clause
 from tgewatch.detect.reading import Mark, Reading
 from tgewatch.model import DateClaim, Span
 
+IN_POSTS = ("title ", "shape ", "frame ", "pair ")
+"""Features that may mean something else in a post, and are counted there once more."""
+_THREAD = re.compile(r"^\s*\(?\d{1,2}(?:/\d{0,2}\)?|\.)(?:\s|$)|\(\d{1,2}/\d{0,2}\)\s*$")
 Features = Mapping[str, Mark | None]
 """Name → the mark that caused it first; None where no single one did."""
 
@@ -24,6 +28,20 @@ OBJECTS = frozenset(
 )  # fmt: skip
 BIRTHS = frozenset({"LAUNCH", "UNVEIL", "LAUNCHED", "WILL"})
 """With a ticker, these say as much as the word token would: “$ABC is live”."""
+NO_PAIRS = frozenset(
+    "a an the of to for in on at by with from as and or its their his our ( ) , : ? !".split()
+)
+"""Stand between two classes without parting them."""
+REACH, PAIRED = 3, 40
+"""How far apart, in words that count, a pair may stand; marks of a title that are paired."""
+ONESELF = frozenset({"i", "my", "i'm", "im", "me", "i've", "mine"})
+READER = frozenset({"you", "your", "u", "ur", "yours", "y'all", "tag", "follow", "join", "retweet", "rt", "like", "comment", "dm"})  # fmt: skip
+PROJECT = frozenset({"we", "our", "we're", "us", "we've", "ours"})
+CHAT = frozenset({"lol", "lmao", "ser", "sers", "gm", "gn", "wen", "imo", "ngl", "tbh", "fam", "bro", "frens", "idk", "lfg", "wagmi", "ngmi", "szn", "aped", "ape", "pls", "btw", "af"})  # fmt: skip
+SHORTEST_REPORT, LONGEST_REPORT = 4, 240
+"""Marks and characters of a post that can be a headline."""
+FEW, MANY, OLD_LENGTH = 3, 4, 280
+"""Hashtags or signs that decorate; tickers that are a spray; what a post could hold for long."""
 EVENTS = frozenset(
     {"TOKEN", "NEWTOKEN", "AIRDROP", "AIRDROPS", "TGE", "SALE", "POOL", "TOKENOMICS", "CLAIM",
      "LISTING", "TRADING", "DATED"}
@@ -46,18 +64,19 @@ def features(
         found.setdefault(name, mark)
     for name, mark in _frames(title.marks, frames, kinds):
         found.setdefault(name, mark)
+    for name, mark in _pairs(title.marks):
+        found.setdefault(name, mark)
     for name in _shape(title, post=post):
         found.setdefault(name, None)
-    for date in dates:
-        found.setdefault(f"date {date.precision}", None)
-        if date.basis == "relative":
-            found.setdefault("date relative", None)
+    for name in _dates(dates):
+        found.setdefault(name, None)
     for reading in readings[1:2]:
         for name, mark in _body(reading.marks):
             found.setdefault(name, mark)
-    if post:
-        own = [(f"post {n}", m) for n, m in found.items() if n.startswith(("t:", "shape ", "f:"))]
-        found.update(own)
+    if post and reads_as_news(title):
+        found["report"] = None
+    elif post:
+        found.update([(f"post {n}", m) for n, m in found.items() if n.startswith(IN_POSTS)])
         found["post"] = None
     return found
 
@@ -119,20 +138,74 @@ def _shape(title: Reading, *, post: bool) -> Iterator[str]:
         yield from _post_shape(title)
 
 
+def _dates(dates: Sequence[DateClaim]) -> Iterator[str]:
+    for date in dates:
+        yield f"date {date.precision}"
+        if date.basis == "relative":
+            yield "date relative"
+
+
+def _pairs(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
+    """Yield which class comes before which other, near it: who does what to which thing."""
+    line = [m for m in marks[:PAIRED] if m.tag not in NO_PAIRS]
+    tags = ["^", *[m.tag if m.tag.isupper() else "word" for m in line], "$"]
+    for index, first in enumerate(tags):
+        for distance, second in enumerate(tags[index + 1 : index + 1 + REACH]):
+            if first.isupper() or second.isupper():
+                near = "pair" if not distance else "pair .."
+                yield f"{near} {first} {second}", line[min(max(index - 1, 0), len(line) - 1)]
+
+
+def reads_as_news(title: Reading) -> bool:
+    """Return whether a post is told as a headline would be: one plain line, of others, to nobody.
+
+    Such a post is judged as a headline. Who passes news on speaks neither of himself nor to the
+    reader, asks nothing and does not shout.
+    """
+    text = title.field.text.strip()
+    words = {m.low for m in title.marks}
+    return (
+        len(title.marks) >= SHORTEST_REPORT
+        and text[:1] not in "@("
+        and not text.startswith("RT ")
+        and not text[:1].islower()
+        and words.isdisjoint(ONESELF | READER | CHAT | PROJECT)
+        and len(text) <= LONGEST_REPORT
+        and not any(c in text for c in ("?", "!", "  "))
+        and text.count("#") + text.count("@") <= 1
+        and _decoration(text) <= 1
+    )
+
+
+def _decoration(text: str) -> int:
+    return sum(c > "\u2190" and not c.isalnum() for c in text)
+
+
 def _post_shape(title: Reading) -> Iterator[str]:
-    marks, text = title.marks, title.field.text
-    if text.startswith("@"):
-        yield "shape reply"
-    if text.startswith("RT "):
-        yield "shape retweet"
-    if any(m.low in ("i", "my", "i'm", "im") for m in marks):
-        yield "shape speaks of oneself"
-    if any(m.low in ("we", "our", "we're") for m in marks):
-        yield "shape speaks for a project"
-    if sum(m.tag in ("TICKER", "OLD") and m.text.startswith("$") for m in marks) > 3:  # noqa: PLR2004 - a spray
-        yield "shape many tickers"
-    if len(text) > 280:  # noqa: PLR2004 - longer than a post used to be
-        yield "shape long post"
+    """Yield what tells an announcement or a report from talk: who speaks, to whom, how."""
+    text = title.field.text
+    words = {m.low for m in title.marks}
+    cashtags = sum(m.tag in ("TICKER", "OLD") and m.text.startswith("$") for m in title.marks)
+    hashtags = text.count("#")
+    shapes = {
+        "reply": text.startswith("@"),
+        "retweet": text.startswith("RT "),
+        "speaks of oneself": not words.isdisjoint(ONESELF),
+        "speaks to the reader": not words.isdisjoint(READER),
+        "speaks for a project": not words.isdisjoint(PROJECT),
+        "chat": not words.isdisjoint(CHAT),
+        "small letter first": text[:1].islower(),
+        "part of a thread": _THREAD.search(text) is not None,
+        "many tickers": cashtags >= MANY,
+        "hashtag": 0 < hashtags < FEW,
+        "hashtags": hashtags >= FEW,
+        "decorated": _decoration(text) >= FEW,
+        "several paragraphs": "  " in text.strip(),
+        "long post": len(text) > OLD_LENGTH,
+    }
+    for name, there in shapes.items():
+        if there:
+            yield f"shape {name}"
 
 
 def _body(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:

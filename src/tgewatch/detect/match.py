@@ -13,11 +13,14 @@ from tgewatch.settings.detecting import DetectionSettings
 
 
 def is_edge(text: str, start: int, end: int) -> bool:
-    """Return whether `text[start:end]` stands as words of its own; scripts without spaces do."""
+    """Return whether `text[start:end]` stands as words of its own; scripts without spaces do.
+
+    A sign at the end, as in “launch $”, is an edge by itself.
+    """
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     first, last = text[start], text[end - 1]
-    return not ((before.isalnum() and first < "\u2e80") or (after.isalnum() and last < "\u2e80"))
+    return not ((before.isalnum() and first < "\u2e80") or (after.isalnum() and last.isalnum() and last < "\u2e80"))
 
 
 class Matcher:

@@ -15,6 +15,16 @@ VERBS = frozenset(
 )
 PLACES = frozenset({"on", "via", "with", "by", "from", "against", "to", "at", "amid", "despite"})
 """Before a name these say where or by whom, not whose token."""
+NO_NAMES = frozenset(
+    "your yours my mine this that these those there here everyone everything anyone all any every each some most "
+    "check reminder remember update updates announcement alert attention notice news info details supply treasury "
+    "get see read watch meet join don't do does did let let's save mark make take find use try start stay hold buy "
+    "sell ready tune big huge good great happy excited proud thank thanks congratulations congrats welcome hello "
+    "dear finally officially yes also still only but so if because while until today's "
+    "el la los las un una unos nuestro nuestra der die das ein eine unser unsere den dem le les une des notre il lo "
+    "gli uno o os um uma nosso nossa de del du da do".split()
+)
+"""Words that begin sentences and headlines and never a name."""
 ENOUGH, CLEAR = 0.5, 2.0
 """Fitness of a candidate that is better than the bare ticker, and of an old name that is."""
 
@@ -51,6 +61,9 @@ def naming(readings: Sequence[Reading]) -> Naming:
             rated = replace(candidate, score=candidate.score - depth * 1.5)
             if best is None or rated.score > best.score:
                 best, mark = rated, reading.marks[candidate.first]
+    if best is None and not ticker:
+        handle = next((m for m in readings[0].marks if m.tag == "HANDLE"), None)
+        return Naming(handle.text[1:], "", handle) if handle else Naming()
     if best is None or (best.score < ENOUGH and ticker):
         return Naming(ticker, ticker)
     if best.old and ticker and best.score < CLEAR:  # a chain beside a token without a name
@@ -58,19 +71,30 @@ def naming(readings: Sequence[Reading]) -> Naming:
     return Naming(best.text, ticker, mark)
 
 
-def _nameable(mark: Mark, *, sentence: bool, first: bool) -> bool:
+def _nameable(marks: Sequence[Mark], index: int, *, sentence: bool) -> bool:
+    """Return whether the mark may be part of a name.
+
+    An ordinary word that has its capital from beginning the sentence needs a name right after it:
+    “Magic Lantern”, not “Supply details”.
+    """
+    mark = marks[index]
+    if mark.low in NO_NAMES:
+        return False
     if mark.tag in ("NAME", "OLD"):
         return True
     if mark.tag.isupper() or mark.tag in FUNCTION_WORDS or not mark.text[0].isupper():
         return False
-    return first or not sentence
+    if not sentence:
+        return True
+    after = marks[index + 1] if index == 0 and len(marks) > 1 else None
+    return after is not None and after.tag == "NAME" and after.start - mark.end <= 1
 
 
 def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
     """Yield first and last index of each run of words that could be a name."""
     marks, start = reading.marks, -1
     for index, mark in enumerate(marks):
-        good = _nameable(mark, sentence=reading.sentence_case, first=index == 0)
+        good = _nameable(marks, index, sentence=reading.sentence_case)
         tail = start >= 0 and mark.text[0].isupper() and mark.low in NAME_TAILS
         near = index == 0 or mark.start - marks[index - 1].end <= 1
         if start >= 0 and not ((good or tail) and near):

@@ -91,6 +91,7 @@ class Reader:
         self._tags = list(phrases.values())
         self._texts = list(phrases)
         self._phrases = AhoCorasick(self._texts)
+        self._starts = _starts(lexicon.words)
 
     def is_word(self, low: str) -> bool:
         """Return whether a lower-case word is an ordinary one."""
@@ -135,12 +136,25 @@ class Reader:
                 marks.append(phrase)
                 skip = phrase.end
                 continue
-            tag = self._tag(token, month, first=index == 0, sentence=sentence, loud=loud)
+            tag = self._cut_off(field, token) or self._tag(
+                token, month, first=index == 0, sentence=sentence, loud=loud
+            )
             if tag:
                 marks.append(Mark(tag, token.text, token.low, token.start, token.end))
         _months(marks)
         _name_by_position(marks)
         return Reading(field, _whole_names(field, marks), sentence)
+
+    def _cut_off(self, field: Field, token: Token) -> str:
+        """Return the class of a word that a post breaks off: “distribu…”, “Decemb…”."""
+        if (
+            field.text[token.end : token.end + 1] != "…"
+            and field.text[token.end : token.end + 3] != "..."
+        ):
+            return ""
+        if token.low in self._words or token.low in self._common:
+            return ""
+        return self._starts.get(token.low, "")
 
     def _phrase_marks(self, field: Field, month: int) -> list[Mark]:
         found = [
@@ -219,7 +233,7 @@ DOERS = frozenset(
 
 
 MONTH_OR_VERB = frozenset({"march", "may", "mar"})
-BEFORE_MONTHS = frozenset({"in", "by", "of", "for", "this", "until", "before", "since", "early", "late", "mid", "on"})  # fmt: skip
+BEFORE_MONTHS = frozenset({"in", "by", "of", "for", "this", "until", "before", "since", "early", "late", "mid", "on", "to", "from", "till", "next", "last"})  # fmt: skip
 
 
 def _months(marks: list[Mark]) -> None:
@@ -267,6 +281,20 @@ def _whole_names(field: Field, marks: Sequence[Mark]) -> list[Mark]:
         else:
             joined.append(mark)
     return joined
+
+
+SHORTEST_START = 4
+"""Letters of a cut-off word from which it can be told."""
+
+
+def _starts(words: Mapping[str, str]) -> Mapping[str, str]:
+    """Return beginning → class, for the beginnings that belong to words of one class alone."""
+    found: dict[str, str] = {}
+    for word, name in words.items():
+        for length in range(SHORTEST_START, len(word)):
+            start = word[:length]
+            found[start] = name if found.get(start, name) == name else ""
+    return found
 
 
 _YEAR = re.compile(r"20[12]\d")
