@@ -325,6 +325,7 @@ async def test_a_server_that_is_gone_is_waited_for(gated, server, until):
         async with serving(queue, done.put):
             await queue.send(batch("before"))
             assert (await done.get()).batch.id == "before"
+            await until(lambda: _is(queue, Backlog()))  # acknowledged, not to be given out again
             await gate.close()
             with pytest.raises(TransientError):
                 await queue.send(batch("lost"))

@@ -32,6 +32,7 @@ async def test_without_the_server_batches_and_word_stay_in_the_process(gated, se
             group.create_task(queue.serve(done.put, stop=stop, room=room))
             await queue.send(batch("before"))
             assert (await done.get()).batch.id == "before"
+            await until(lambda: _empty(queue))  # acknowledged, not to be given out again
 
             await gate.close()
             await queue.send(batch("meanwhile"))
