@@ -89,7 +89,9 @@ def test_two_instances_share_the_work_and_one_goes_on_when_the_other_is_killed(s
     cut = sum(requests.values()) - sum(map(int, polls.values()))
     assert 0 <= cut <= len(FEEDS)  # a poll that was under way in the one that was killed
     assert events == 1
-    assert len(sharing.channel.keys) == 1
+    # Killed between the sending and the mark, it is sent again, with the same key.
+    assert len(set(sharing.channel.keys)) == 1
+    assert len(sharing.channel.keys) <= 2
 
 
 def test_parts_of_the_work_are_done_by_processes_of_their_own(sharing):

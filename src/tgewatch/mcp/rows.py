@@ -15,7 +15,17 @@ from tgewatch.mcp.answers import (
     Reason,
     Sighting,
 )
-from tgewatch.model import Claim, DateClaim, Event, Flag, Precision, Trace, Transition, Verdict
+from tgewatch.model import (
+    Claim,
+    Contribution,
+    DateClaim,
+    Event,
+    Flag,
+    Precision,
+    Trace,
+    Transition,
+    Verdict,
+)
 from tgewatch.notify.words import clean, defang, inert, safe_url
 from tgewatch.rules.dates import shown
 
@@ -115,8 +125,10 @@ def change_row(change: Transition) -> Change:
 
 
 def judgement(verdict: Verdict) -> Judgement:
-    """Return what detection says, the reasons that weigh most first."""
-    strongest = sorted(verdict.why, key=lambda reason: -abs(reason.value))[:REASONS]
+    """Return what detection says, the reasons that weigh most first, and the rest as one."""
+    strongest = sorted(verdict.why, key=lambda reason: -abs(reason.value))
+    rest = strongest[REASONS:]
+    others = [Contribution("others", sum(reason.value for reason in rest))] if rest else []
     return Judgement(
         relevant=verdict.relevant,
         confidence=round(verdict.confidence, 4),
@@ -130,7 +142,7 @@ def judgement(verdict: Verdict) -> Judgement:
         warnings=_warnings(verdict.flags),
         reasons=tuple(
             Reason(name=r.name, value=round(r.value, 4), detail=quoted(r.detail, DETAIL))
-            for r in strongest
+            for r in (*strongest[:REASONS], *others)
         ),
     )
 
