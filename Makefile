@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST := $(BIN)/python -m pytest -n $(or $(WORKERS),3)
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 # What a kill, a rule or several machines do is the same code in the wheel; what is packed is not.
 PACKED := $(addprefix --ignore=tests/,kill bench deploy rules swarm world store/test_kill.py end_to_end/test_workers.py end_to_end/test_x.py)
 
