@@ -140,6 +140,15 @@ def _shared():
     return _MADE[0]
 
 
+def test_a_name_that_ends_like_a_term_leaves_the_longer_term_whole(anyone):
+    said = "token generation event will take place on 24 September 2026"
+    named = anyone.judge(item(f"Harkophi AI {said}"))
+
+    assert named.relevant
+    assert named.project == "Harkophi AI"
+    assert not anyone.judge(item("Harkophi AI token price will rise in 2026")).relevant
+
+
 def test_a_judgement_without_date_of_publication_still_stands(anyone):
     verdict = anyone.judge(
         Item(source="", key="k", url="", title="Quarvo to launch token on March 18")

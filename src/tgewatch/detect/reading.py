@@ -167,9 +167,9 @@ class Reader:
         found.sort()
         marks: list[Mark] = []
         past = -1
-        for start, minus_end, index in found:
+        for place, (start, minus_end, index) in enumerate(found):
             end = -minus_end
-            if start < past:
+            if start < past or _gives_way(found, place):
                 continue
             tag, low = self._tags[index], self._texts[index]
             if tag == "OLD" and (
@@ -313,3 +313,14 @@ def _month(published: float | None) -> int:
         return ALWAYS - 1
     day = datetime.fromtimestamp(published, UTC)
     return day.year * 12 + day.month
+
+
+def _gives_way(found: Sequence[tuple[int, int, int]], place: int) -> bool:
+    """Return whether a phrase twice as long begins within this one: “AI token generation event”."""
+    start, end = found[place][0], -found[place][1]
+    for later, minus_end, _ in found[place + 1 :]:
+        if later >= end:
+            return False
+        if later > start and -minus_end - later >= 2 * (end - start):
+            return True
+    return False
