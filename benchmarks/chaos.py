@@ -67,7 +67,10 @@ class Postgres:
                     os.kill(int(path.name), signal.SIGKILL)
 
     def start(self) -> None:
-        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):  # a dead process may not be buried yet
+        for name in (
+            "postmaster.pid",
+            ".s.PGSQL.5432.lock",
+        ):  # a dead process may not be buried yet
             (self._folder / name).unlink(missing_ok=True)
         options = (self._folder / "postmaster.opts").read_text()
         rest = [part.strip('"') for part in options.split()[1:]]

@@ -30,8 +30,22 @@ from tgewatch.settings.detecting import DetectionSettings
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
 SEED, TIMES = 1, 2
 PENALTY, KIND_PENALTY = 0.5, 1.0
-SCALES = {"report": 0.3, "pair ": 0.3, "post pair ": 0.3, "word ": 0.3, "summary ": 0.5, "says ": 1.5}
-KIND_SCALES = {"pair ": 0.2, "post pair ": 0.06, "word ": 0.5, "summary ": 0.5, "post ": 0.3, "says ": 3.0}
+SCALES = {
+    "report": 0.3,
+    "pair ": 0.3,
+    "post pair ": 0.3,
+    "word ": 0.3,
+    "summary ": 0.5,
+    "says ": 1.5,
+}
+KIND_SCALES = {
+    "pair ": 0.2,
+    "post pair ": 0.06,
+    "word ": 0.5,
+    "summary ": 0.5,
+    "post ": 0.3,
+    "says ": 3.0,
+}
 """What is said of many texts is trusted before single words."""
 UNSURE_WEIGHT, INVENTED_UNSURE = 0.3, 0.5
 SHEET_WEIGHTS = {"news_desk": 0.1, "post_own": 0.25, "post_report": 0.25}

@@ -20,7 +20,10 @@ def is_edge(text: str, start: int, end: int) -> bool:
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
     first, last = text[start], text[end - 1]
-    return not ((before.isalnum() and first < "\u2e80") or (after.isalnum() and last.isalnum() and last < "\u2e80"))
+    return not (
+        (before.isalnum() and first < "\u2e80")
+        or (after.isalnum() and last.isalnum() and last < "\u2e80")
+    )
 
 
 class Matcher:
