@@ -86,8 +86,8 @@ def test_two_instances_share_the_work_and_one_goes_on_when_the_other_is_killed(s
         polls = dict(store.execute("SELECT url, state::json->>'polls' FROM sources").fetchall())
         (events,) = store.execute("SELECT count(*) FROM events").fetchone()
     requests = asked(sharing)
-    cut = sum(requests.values()) - sum(map(int, polls.values()))
-    assert 0 <= cut <= len(FEEDS)  # a poll that was under way in the one that was killed
+    # No request was made twice, but for polls that were under way in the one that was killed.
+    assert sum(requests.values()) <= sum(map(int, polls.values())) + len(FEEDS)
     assert events == 1
     # Killed between the sending and the mark, it is sent again, with the same key.
     assert len(set(sharing.channel.keys)) == 1
