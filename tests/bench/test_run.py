@@ -11,6 +11,7 @@ from tgewatch.bench import figures, peer, plans
 from tgewatch.bench.child import measured
 from tgewatch.bench.process import started
 from tgewatch.bench.rounds import staged
+from tgewatch.bench.run import recorded
 from tgewatch.errors import TransientError
 
 FEEDS = 10
@@ -137,3 +138,11 @@ def test_a_peer_that_is_not_installed_is_left_out(monkeypatch, capsys):
     peer.main()
 
     assert json.loads(capsys.readouterr().out)["absent"]
+
+
+def test_results_name_files_and_not_where_they_lie(tmp_path):
+    plan = plans.Plan(peer_python=str(tmp_path / "python3"), trace=str(tmp_path / "log.csv"))
+
+    assert recorded(plan)["peer_python"] == "python3"
+    assert recorded(plan)["trace"] == "log.csv"
+    assert recorded(plan)["sizes"] == plan.sizes

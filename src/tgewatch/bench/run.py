@@ -70,7 +70,13 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Results:
     found |= figures.of_scale(plan.sizes, found)
     found["limits.violations"] = sum(found[f"size.{n}.violations"] for n in plan.sizes)
     found["bench.seconds"] = clock.monotonic() - begun
-    return Results(machine(), program(), asdict(plan), found)
+    return Results(machine(), program(), recorded(plan), found)
+
+
+def recorded(plan: Plan) -> dict[str, Any]:
+    """Return the plan as results keep it: files by their names, since where they lie is no figure."""
+    files = {"peer_python": plan.peer_python, "trace": plan.trace}
+    return {**asdict(plan), **{name: Path(path).name for name, path in files.items()}}
 
 
 async def _alone(plan: Plan, folder: Path, say: Callable[[str], None]) -> figures.Figures:
