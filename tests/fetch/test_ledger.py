@@ -7,8 +7,8 @@ import pytest
 
 from tgewatch.errors import RefusedError, TransientError
 from tgewatch.fetch.blob import FileBlob
-from tgewatch.fetch.ledger import Ledgers, Ticket, ledgers_from
-from tgewatch.rules.ledger import LedgerPolicy, Urgency
+from tgewatch.fetch.ledger import Ledgers, ledgers_from
+from tgewatch.rules.ledger import LedgerPolicy, Ticket, Urgency
 from tgewatch.settings.limiting import LimitSettings
 from tgewatch.testing import ManualClock
 from tgewatch.testing.rate_server import NoAnswerError, RateFaults, RateServer

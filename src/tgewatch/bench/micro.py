@@ -20,10 +20,11 @@ from tgewatch.detect.detector import Detector
 from tgewatch.engine.experiment import Trace, compare, plan, read_trace, replay, summarise
 from tgewatch.engine.schedule import Schedule
 from tgewatch.fetch.cache import Cache
-from tgewatch.fetch.ledger import Ledgers, Ticket
+from tgewatch.fetch.ledger import Ledgers
 from tgewatch.fetch.politeness import Hosts
 from tgewatch.model import Item, Source
 from tgewatch.parse.items import read_items
+from tgewatch.rules.ledger import Ticket
 from tgewatch.rules.rhythm import DAY
 from tgewatch.settings import DetectionSettings, PollingSettings
 from tgewatch.settings.caching import Tier

@@ -13,7 +13,7 @@ from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
 from tgewatch.fetch.blob import Blob, FileBlob
 from tgewatch.fetch.ledger_state import dump, load
-from tgewatch.rules.ledger import Lease, Ledger, LedgerPolicy, Urgency, Wait, refusal
+from tgewatch.rules.ledger import Ledger, LedgerPolicy, Ticket, Urgency, Wait, refusal
 from tgewatch.rules.rate_headers import TOO_MANY, read_answer
 from tgewatch.settings.limiting import LimitSettings
 
@@ -21,14 +21,6 @@ DEADLINE = 1_800.0
 """Seconds that anybody waits in line."""
 _SAVE_EVERY = 1.0
 _NEARLY_SPENT = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Permission for one call to one endpoint. Settle or release it, once."""
-
-    endpoint: str
-    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,14 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Ticket:
+    """Permission for one call to one endpoint. Settle or release it, once."""
+
+    endpoint: str
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """How long until a call is allowed, and why not now."""
 

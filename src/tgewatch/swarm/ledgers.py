@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
-from tgewatch.rules.ledger import Lease, LedgerPolicy, Urgency, Wait
+from tgewatch.rules.ledger import LedgerPolicy, Ticket, Urgency, Wait
 from tgewatch.rules.rate_headers import read_answer
 from tgewatch.swarm.alongside import alongside
 from tgewatch.swarm.pen import Pen, Report, Waiter
@@ -26,14 +26,6 @@ DEADLINE = 1_800.0
 MOST_ENDPOINTS = 1_000
 CLOSING = 2.0
 """Seconds to write down what was reported last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Permission for one call to one endpoint. Settle or release it, once."""
-
-    endpoint: str
-    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
