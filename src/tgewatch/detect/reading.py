@@ -93,22 +93,6 @@ class Reader:
         self._phrases = AhoCorasick(self._texts)
         self._starts = _starts(lexicon.words)
 
-    def is_word(self, low: str) -> bool:
-        """Return whether a lower-case word is an ordinary one."""
-        return low in self._common or low in self._words
-
-    def class_of(self, low: str) -> str:
-        """Return the class of a lower-case word, or an empty string."""
-        return self._words.get(low, "")
-
-    def is_old(self, name: str, ticker: str, published: float | None) -> bool:
-        """Return whether a name or ticker was established when the text was published."""
-        month = _month(published)
-        return (
-            self._old.names.get(name.lower(), ALWAYS) <= month
-            or self._old.tickers.get(ticker, ALWAYS) <= month
-        )
-
     def read(self, field: Field, published: float | None) -> Reading:
         """Return the marks of a field, bounded in number."""
         limit = TITLE_TOKENS if field.name == "title" else BODY_TOKENS

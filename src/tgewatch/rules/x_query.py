@@ -7,8 +7,6 @@ RECENT = 512
 """Characters of a query to search/recent, self-serve."""
 ALL = 1_024
 """Characters of a query to search/all, and of a rule of the filtered stream."""
-NO_ECHO = "-is:retweet -is:reply"
-"""Originals only."""
 TRAILING = ("min_likes:", "min_reposts:", "min_replies:")
 """Operators that a post comes to fulfil later, long after its id has been passed."""
 STREAM_ONLY = ("min_followers:", "followers_count:", "from_affiliate_of:", "url_contains:", "bio:")

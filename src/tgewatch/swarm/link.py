@@ -114,7 +114,6 @@ class Link:
         self._down = asyncio.Event()
         self._down.set()
         self._raised = asyncio.Event()
-        self._back: list[Callable[[], None]] = []
         self._redis = connect(settings)
         self._execute: Callable[..., Awaitable[Any]] = self._redis.execute_command
 
@@ -127,10 +126,6 @@ class Link:
         if len(name) > LONGEST_NAME:
             name = hashlib.sha256(name.encode()).hexdigest()
         return f"{self.settings.prefix}:{kind}:{name}" if name else f"{self.settings.prefix}:{kind}"
-
-    def when_back(self, call: Callable[[], None]) -> None:
-        """Call `call` whenever the server is there again, and the first time too."""
-        self._back.append(call)
 
     def time(self) -> float:
         """Return the server's Unix time as far as it was seen: the same for all instances."""
@@ -266,8 +261,6 @@ class Link:
         self._raised.set()
         say = log.debug if first else log.warning
         say("swarm_up", extra={"server": self.server, "instance": self.instance})
-        for call in self._back:
-            call()
 
     @asynccontextmanager
     async def subscription(self, channel: str) -> AsyncIterator[Subscribed]:
