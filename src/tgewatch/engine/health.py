@@ -1,6 +1,7 @@
 """What one poll changes in what is remembered of its source: health, validators, address."""
 
 from dataclasses import replace
+from typing import Any
 
 from tgewatch.engine.due import NextPoll
 from tgewatch.errors import MalformedError, RefusedError, TgewatchError, TransientError
@@ -25,19 +26,21 @@ def after_poll(
 ) -> SourceState:
     """Return the state to store with a poll, whole. `state` is None for a source never seen."""
     before = state or SourceState(url=source.url)
-    common = replace(
-        before,
-        url=source.url,
-        polled_at=now,
-        polls=before.polls + 1,
-        next_poll=next.at,
-        because=next.because,
-        rhythm=next.rhythm,
-        health=assess(before, result, now=now, next=next, settings=settings),
-    )
+    changes: dict[str, Any] = {
+        "url": source.url,
+        "polled_at": now,
+        "polls": before.polls + 1,
+        "next_poll": next.at,
+        "because": next.because,
+        "rhythm": next.rhythm,
+        "health": assess(before, result, now=now, next=next, settings=settings),
+    }
     if isinstance(result, Reading):
-        return _answered(common, result, now=now, settings=settings)
-    return _failed(common, result, settings=settings)
+        changes |= _answered(before, result, now=now)
+        changes |= _followed(before, source.url, result.moved_to, settings=settings)
+    else:
+        changes |= _failed(before, result, settings=settings)
+    return replace(before, **changes)
 
 
 def assess(
@@ -65,43 +68,41 @@ def assess(
     return "slow" if next.elapsed >= limit else "ok"
 
 
-def _answered(
-    common: SourceState, reading: Reading, *, now: float, settings: PollingSettings
-) -> SourceState:
+def _answered(before: SourceState, reading: Reading, *, now: float) -> dict[str, Any]:
     dates = [
         item.published
         for item in reading.items
         if item.published is not None and item.published <= now + CLOCK_SKEW
     ]
-    if common.newest_at is not None:
-        dates.append(common.newest_at)
-    baseline = common.baseline_at
+    if before.newest_at is not None:
+        dates.append(before.newest_at)
+    baseline = before.baseline_at
     if baseline is None and not reading.unchanged:
         baseline = now
-    known = replace(
-        common,
-        validators=reading.validators,
-        body_hash=reading.body_hash or (common.body_hash if reading.unchanged else ""),
-        baseline_at=baseline,
-        answered_at=now,
-        newest_at=max(dates, default=None),
-        errors=0,
-        error="",
-        error_cause="",
-    )
-    return _follow(known, reading.moved_to, settings=settings)
+    return {
+        "validators": reading.validators,
+        "body_hash": reading.body_hash or (before.body_hash if reading.unchanged else ""),
+        "baseline_at": baseline,
+        "answered_at": now,
+        "newest_at": max(dates, default=None),
+        "errors": 0,
+        "error": "",
+        "error_cause": "",
+    }
 
 
-def _follow(state: SourceState, target: str, *, settings: PollingSettings) -> SourceState:
+def _followed(
+    before: SourceState, url: str, target: str, *, settings: PollingSettings
+) -> dict[str, Any]:
     """Adopt a permanent redirect that was seen often enough in a row."""
-    current = state.location or state.url
+    current = before.location or url
     if not target or target == current or _downgrades(current, target):
-        return replace(state, moved_to="", moved_times=0)
-    times = state.moved_times + 1 if target == state.moved_to else 1
+        return {"moved_to": "", "moved_times": 0}
+    times = before.moved_times + 1 if target == before.moved_to else 1
     if times < settings.redirect_sightings:
-        return replace(state, moved_to=target, moved_times=times)
-    location = "" if target == state.url else target
-    return replace(state, location=location, moved_to="", moved_times=0)
+        return {"moved_to": target, "moved_times": times}
+    location = "" if target == url else target
+    return {"location": location, "moved_to": "", "moved_times": 0}
 
 
 def _downgrades(current: str, target: str) -> bool:
@@ -109,20 +110,22 @@ def _downgrades(current: str, target: str) -> bool:
     return current.lower().startswith(secure) and not target.lower().startswith(secure)
 
 
-def _failed(common: SourceState, error: TgewatchError, *, settings: PollingSettings) -> SourceState:
-    known = replace(
-        common,
-        errors=common.errors + 1,
-        error=" ".join(str(error).split())[:ERROR_LENGTH] or type(error).__name__,
-        error_cause=_cause(error),
-    )
+def _failed(
+    before: SourceState, error: TgewatchError, *, settings: PollingSettings
+) -> dict[str, Any]:
+    errors = before.errors + 1
+    changes: dict[str, Any] = {
+        "errors": errors,
+        "error": " ".join(str(error).split())[:ERROR_LENGTH] or type(error).__name__,
+        "error_cause": _cause(error),
+    }
     if isinstance(error, MalformedError):
         # Without validators the next answer is whole, so a parse failure never becomes "no news".
-        known = replace(known, validators=NO_VALIDATORS, body_hash="")
-    if known.location and known.errors >= settings.broken_after:
+        changes |= {"validators": NO_VALIDATORS, "body_hash": ""}
+    if before.location and errors >= settings.broken_after:
         # The new address may have been a mistake of the publisher's: ask the configured one again.
-        known = replace(known, location="", validators=NO_VALIDATORS, body_hash="")
-    return known
+        changes |= {"location": "", "validators": NO_VALIDATORS, "body_hash": ""}
+    return changes
 
 
 def _cause(error: TgewatchError) -> str:

@@ -128,7 +128,9 @@ class Recorder:
             name = (component, operation)
             if name not in self._timings and len(self._timings) >= OPERATIONS:
                 name = ("other", "other")
-            self._timings.setdefault(name, Histogram()).add(seconds)
+            if (histogram := self._timings.get(name)) is None:
+                histogram = self._timings[name] = Histogram()
+            histogram.add(seconds)
             if failed:
                 self._errors[name] += 1
 

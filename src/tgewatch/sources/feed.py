@@ -109,7 +109,7 @@ async def fetch_conditionally(
             pool=pool,
             stalled=stalled,
             validators=validators,
-            headers=tuple(headers) if _origin(target) == _origin(state.url) else (),
+            headers=tuple(headers) if headers and _origin(target) == _origin(state.url) else (),
         )
     )
     if response.not_modified and not validators:
