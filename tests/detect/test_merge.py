@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tgewatch.detect.choice import candidate_keys, event_keys
+from tgewatch.detect.dossier import dossier
 from tgewatch.detect.merge import merge, score_of
-from tgewatch.detect.timeline import said
 from tgewatch.model import Kind, State
 from tgewatch.testing.claims import at, claim, day, instant, month, quarter, soon
 
@@ -585,15 +585,15 @@ def test_syndicated_copies_count_once():
 
 
 def test_an_official_source_weighs_more_and_a_rumour_less():
-    plain = score_of(said([claim("x")]))
+    plain = score_of(dossier([claim("x")]).placed)
     assert plain == pytest.approx(0.8)
-    assert score_of(said([claim("x", official=True)])) > plain
-    assert score_of(said([claim("x", rumour=True)])) < plain
+    assert score_of(dossier([claim("x", official=True)]).placed) > plain
+    assert score_of(dossier([claim("x", rumour=True)]).placed) < plain
 
 
 def test_confidence_out_of_range_stays_a_probability():
-    assert score_of(said([claim("x", confidence=7.0)])) == 1.0
-    assert score_of(said([claim("x", confidence=-7.0)])) == 0.0
+    assert score_of(dossier([claim("x", confidence=7.0)]).placed) == 1.0
+    assert score_of(dossier([claim("x", confidence=-7.0)]).placed) == 0.0
 
 
 BASELINE_NOW = at("2026-03-01")

@@ -3,8 +3,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tgewatch.detect.dossier import dossier
 from tgewatch.detect.merge import merge
-from tgewatch.detect.timeline import said, view
+from tgewatch.detect.timeline import view
 from tgewatch.model import Kind, State
 from tgewatch.rules.lifecycle import DAY
 from tgewatch.testing.claims import at, claim, day, month, quarter, soon
@@ -106,11 +107,11 @@ def test_a_repetition_by_its_own_outlet_is_no_change(made):
 
 
 def test_without_evidence_there_is_nothing_to_see():
-    assert view(said([]), NOW) is None
+    assert view(dossier([]).course, NOW) is None
 
 
 def test_time_alone_ends_what_was_live_and_nothing_before():
-    live = said([claim("CURV is live", Kind.LIVE, "2026-05-12")])
+    live = dossier([claim("CURV is live", Kind.LIVE, "2026-05-12")]).course
 
     assert view(live, at("2026-06-01")).state is State.LIVE
     over = view(live, at("2026-06-12"))

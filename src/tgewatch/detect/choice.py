@@ -1,20 +1,13 @@
 """Which event a claim belongs to. Values in, values out."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
-from tgewatch.detect.identity import (
-    Likeness,
-    Naming,
-    keys,
-    likeness,
-    naming,
-    sought,
-    symbol_of,
-    ticker_of,
-)
+from tgewatch.detect.dossier import dossier, symbol
+from tgewatch.detect.identity import Likeness, Naming, keys, likeness, naming, sought
 from tgewatch.detect.phase import moment
-from tgewatch.detect.timeline import said, view
+from tgewatch.detect.timeline import view
 from tgewatch.model import Claim, Event, State
 from tgewatch.rules.lifecycle import DAY, RETURN_AFTER
 
@@ -26,7 +19,9 @@ _Rank: TypeAlias = tuple[Likeness, bool, tuple[int, float, str]]
 
 def subject_of(claim: Claim) -> Naming:
     """Return everything by which `claim` says which project and token it means."""
-    return _naming([claim.project], claim.company, [claim.ticker], [claim])
+    return _naming(
+        (claim.project,), claim.company, frozenset({claim.ticker}), frozenset({symbol(claim)})
+    )
 
 
 def event_naming(event: Event, claims: Iterable[Claim] = ()) -> Naming:
@@ -34,23 +29,24 @@ def event_naming(event: Event, claims: Iterable[Claim] = ()) -> Naming:
 
     What the user set comes before the evidence.
     """
-    evidence = (*event.claims, *claims)
-    tickers = {event.ticker} | {c.ticker for c in evidence if "ticker" not in event.pinned}
-    names = [event.project, *event.names, *{c.project for c in claims}]
-    return _naming(names, event.company, tickers, evidence)
+    evidence, more = dossier(event.claims), tuple(claims)
+    tickers = {event.ticker}
+    if "ticker" not in event.pinned:
+        tickers |= evidence.tickers | {claim.ticker for claim in more}
+    return _naming(
+        (event.project, *event.names, *sorted({claim.project for claim in more})),
+        event.company,
+        frozenset(tickers),
+        evidence.symbols | frozenset(map(symbol, more)),
+    )
 
 
+@lru_cache(maxsize=1_024)
 def _naming(
-    names: Iterable[str], company: str, tickers: Iterable[str], claims: Iterable[Claim]
+    names: tuple[str, ...], company: str, tickers: frozenset[str], symbols: frozenset[str]
 ) -> Naming:
-    return naming(names, company, tickers, map(_symbol, claims))
-
-
-def _symbol(claim: Claim) -> str:
-    """Return what `claim` calls its project by, if that is a ticker."""
-    if claim.project or claim.company:
-        return symbol_of(claim.project, claim.title)
-    return ticker_of(claim.ticker)
+    """Ask once for the same words: every claim has to be compared with all that it could mean."""
+    return naming(names, company, tickers, symbols)
 
 
 def candidate_keys(claim: Claim) -> frozenset[str]:
@@ -158,16 +154,16 @@ def another_round(claim: Claim, event: Event) -> bool:
     if not event.claims:
         return False
     at = moment(claim)
-    placed = said(event.claims)
-    seen = view(placed, at)
+    evidence = dossier(event.claims)
+    seen = view(evidence.course, at)
     if seen is not None:
         ended = seen.ended
         if ended is None and seen.state is State.CANCELLED:
             ended = seen.since
         if ended is not None and at - ended > RETURN_AFTER:
             return True
-    first = min(one.at for one in placed)
-    alone = view(said([claim]), first)
-    if alone is None or at >= first:
+    first = moment(evidence[0])
+    if at >= first:
         return False
-    return alone.ended is not None and first - alone.ended > RETURN_AFTER
+    alone = view(dossier([claim]).course, first)
+    return alone is not None and alone.ended is not None and first - alone.ended > RETURN_AFTER

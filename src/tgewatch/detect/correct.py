@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from tgewatch.detect.change import ending
 from tgewatch.detect.choice import APART
+from tgewatch.detect.dossier import dossier
 from tgewatch.detect.identity import ticker_of
 from tgewatch.detect.merge import called, event_identity, renamed, reviewed, united
-from tgewatch.detect.timeline import said, view
+from tgewatch.detect.timeline import view
 from tgewatch.model import DateClaim, Event, Kind, State, Transition
 from tgewatch.ports import Merged
 
@@ -43,7 +44,7 @@ def advance(event: Event, now: float) -> Merged:
     """
     if "state" in event.pinned:
         return Merged(event)
-    ended = ending(event, view(said(event.claims), now), now)
+    ended = ending(event, view(dossier(event.claims).course, now), now)
     if ended is None:
         return Merged(event)
     over = replace(event, state=State.DONE, changes=ended.number, updated=now)

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from tgewatch.detect.change import ending, transition
 from tgewatch.detect.choice import FIRST, choose, event_naming, subject_of, swallowed
+from tgewatch.detect.dossier import Dossier, dossier
 from tgewatch.detect.identity import (
     NAME_LIMIT,
     Likeness,
@@ -16,7 +17,7 @@ from tgewatch.detect.identity import (
     ticker_of,
 )
 from tgewatch.detect.phase import suspicious
-from tgewatch.detect.timeline import View, said, view
+from tgewatch.detect.timeline import View, view
 from tgewatch.detect.track import Said
 from tgewatch.detect.voice import voices_of
 from tgewatch.model import Claim, Event, State, Transition
@@ -71,7 +72,7 @@ def score_of(placed: Iterable[Said]) -> float:
     Of each voice the surest claim counts; the project's own counts twice, a rumour or a claim with
     signs of fraud for a part.
     """
-    best: dict[int, float] = {}
+    best: dict[str, float] = {}
     for one in placed:
         confidence = min(1.0, max(0.0, one.claim.confidence))
         if suspicious(one.claim):
@@ -245,7 +246,9 @@ def united(kept: Event, other: Event) -> Event:
     ids = {claim.id for claim in kept.claims}
     return replace(
         kept,
-        claims=(*kept.claims, *(c for c in other.claims if c.id not in ids)),
+        claims=dossier(
+            (*kept.claims, *(c for c in other.claims if c.id not in ids)), known=kept.claims
+        ),
         names=tuple(dict.fromkeys((*kept.names, *other.names))),
         company=kept.company or other.company,
         ticker=kept.ticker or other.ticker,
@@ -281,10 +284,13 @@ def _settled(
     before: tuple[Claim, ...] | None,
 ) -> Merged:
     """Return the event with its new evidence, and what of it is a change."""
-    placed = said(claims)
-    after = _pinned(event, view(placed, now))
-    known = None if before is None else _pinned(event, view(said(before), now))
-    fresh = _evidenced(event, placed, now)
+    known = None
+    if before is not None:
+        before = dossier(before)
+        known = _pinned(event, view(before.course, now))
+    evidence = dossier(claims, known=before or ())
+    after = _pinned(event, view(evidence.course, now))
+    fresh = _evidenced(event, evidence, now)
     if after is None:
         return Merged(fresh, reason=reason)
     if event.dismissed:
@@ -302,9 +308,9 @@ def _settled(
 
 def reviewed(event: Event, claims: tuple[Claim, ...], now: float) -> Event:
     """Return `event` as these claims, and nothing that came before, have it; pins hold."""
-    placed = said(claims)
-    fresh = _evidenced(event, placed, now)
-    found = _pinned(event, view(placed, now))
+    evidence = dossier(claims, known=event.claims)
+    fresh = _evidenced(event, evidence, now)
+    found = _pinned(event, view(evidence.course, now))
     return fresh if found is None else _showing(fresh, found)
 
 
@@ -321,11 +327,12 @@ def _pinned(event: Event, found: View | None) -> View | None:
     return found
 
 
-def _evidenced(event: Event, placed: Sequence[Said], now: float) -> Event:
+def _evidenced(event: Event, claims: Dossier, now: float) -> Event:
     """Return the event with its evidence, names, sources and score."""
-    claims = tuple(one.claim for one in placed)
+    placed = claims.placed
     names = dict.fromkeys(event.names)
-    names.update((n, None) for n in (name_of(c.project).full for c in claims) if n)
+    called_so = dict.fromkeys(claim.project for claim in claims)
+    names.update((n, None) for n in (name_of(project).full for project in called_so) if n)
     company = event.company or next((c.company for c in claims if c.company), "")
     ticker = event.ticker or next((t for t in (ticker_of(c.ticker) for c in claims) if t), "")
     return replace(

@@ -4,14 +4,13 @@ The claims are read in the order in which they were made, never in which they ar
 late arrival cannot turn back what was said after it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from itertools import takewhile
 
-from tgewatch.detect.near import independent
-from tgewatch.detect.phase import LISTING, SALE, TOKEN, Statement, moment, statement
+from tgewatch.detect.phase import LISTING, SALE, TOKEN, Statement
 from tgewatch.detect.track import Said, Track, opened, stepped
-from tgewatch.model import Claim, DateClaim, Kind, State
+from tgewatch.model import DateClaim, Kind, State
 from tgewatch.rules.dates import shown
 from tgewatch.rules.lifecycle import (
     DAY,
@@ -26,6 +25,8 @@ from tgewatch.rules.lifecycle import (
 
 LONGEST_WINDOW = 365 * DAY
 """Seconds; a claim window that is said to close later keeps nothing live."""
+STEP = 8
+"""Claims from one mark in the reading of an event's evidence to the next."""
 _OPEN_STATES = (State.LIVE, State.DONE)
 _NEAREST = (State.CANCELLED, State.RUMOURED, State.ANNOUNCED, State.POSTPONED, State.DATED)
 
@@ -70,30 +71,59 @@ class _Fold:
     facts: dict[str, Fact] = field(default_factory=dict)
     hinted: bool = False
 
+    def copy(self) -> "_Fold":
+        """Return a fold that goes its own way from here."""
+        return _Fold(dict(self.tracks), dict(self.facts), self.hinted)
 
-def said(claims: Iterable[Claim]) -> tuple[Said, ...]:
-    """Return the claims in the order in which they were made, each with its voice."""
-    return _placed(tuple(sorted(claims, key=lambda claim: (moment(claim), claim.id))))
+
+class Course:
+    """The reading of some claims in order, as far as it does not depend on time.
+
+    It keeps marks on the way, from which the reading of nearly the same claims goes on. Nothing
+    changes once it is made.
+    """
+
+    __slots__ = ("last", "marks", "outcome", "placed")
+
+    def __init__(self, placed: Sequence[Said], before: "Course | None" = None) -> None:
+        """`before` is the course of nearly the same claims: it saves time and changes nothing."""
+        self.placed = placed
+        self.marks: list[_Fold] = []
+        """How far the reading was after each `STEP` claims."""
+        if before is not None:
+            known = sum(1 for _ in takewhile(_are_one, zip(placed, before.placed, strict=False)))
+            self.marks = before.marks[: known // STEP]
+        fold = self.marks[-1].copy() if self.marks else _Fold()
+        for number, one in enumerate(placed[len(self.marks) * STEP :], 1):
+            _read(fold, one)
+            if number % STEP == 0:
+                self.marks.append(fold.copy())
+        self.outcome = _overall(fold) if fold.tracks else None
+        """What the claims add up to; None where there are none."""
+        self.last = 0.0 if self.outcome is None else _last(self.outcome)
+        """When it last had news while it was live."""
+
+    def __repr__(self) -> str:
+        state = "nothing" if self.outcome is None else self.outcome.state.value
+        return f"<Course of {len(self.placed)} claims to {state}>"
 
 
-@lru_cache(maxsize=16)
-def _placed(claims: tuple[Claim, ...]) -> tuple[Said, ...]:
-    """Find the voices once for the same evidence: a merge asks for them several times."""
-    return tuple(
-        Said(claim, statement(claim), voice, moment(claim))
-        for claim, voice in zip(claims, independent(claims), strict=True)
+def _are_one(pair: tuple[Said, Said]) -> bool:
+    """Return whether two are the same to whoever reads what happens."""
+    one, other = pair
+    return one is other or (
+        one.claim.id == other.claim.id
+        and (one.statement, one.voice, one.at) == (other.statement, other.voice, other.at)
+        and (one.claim.kind, one.claim.official) == (other.claim.kind, other.claim.official)
     )
 
 
-def view(placed: Sequence[Said], now: float) -> View | None:
+def view(course: Course, now: float) -> View | None:
     """Return what the evidence adds up to at `now`; None without evidence."""
-    fold = _Fold()
-    for one in placed:
-        _read(fold, one)
-    if not fold.tracks:
+    found = course.outcome
+    if found is None:
         return None
-    found = _overall(fold)
-    over = lapsed(found.state, found.date, _last(found), now)
+    over = lapsed(found.state, found.date, course.last, now)
     return found if over is None else replace(found, state=State.DONE, change="done", ended=over)
 
 
@@ -290,7 +320,7 @@ def _conflict(fold: _Fold, key: str, state: State) -> str:
         own = "the project" if track.official else _sources(max(1, len(track.support)))
         said_otherwise = ", ".join(f"{day} ({_sources(n)})" for day, n in sorted(others.items()))
         parts.append(f"{shown(track.date)} ({own}) or {said_otherwise}")
-    denied: dict[int, str] = {}
+    denied: dict[str, str] = {}
     for one in fold.tracks.values():
         denied.update(one.denied)
     if denied and state is State.LIVE:

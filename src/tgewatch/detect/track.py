@@ -24,7 +24,8 @@ class Said:
 
     claim: Claim
     statement: Statement
-    voice: int
+    voice: str
+    """Id of the first claim of the same voice."""
     at: float
 
 
@@ -40,18 +41,18 @@ class Track:
     claim: str
     """By which claim."""
     kind: Kind
-    author: int
+    author: str
     """Voice that set the date."""
     official: bool = False
     """The date is the project's own word."""
     date: DateClaim | None = None
-    support: Mapping[int, float] = field(default_factory=dict)
+    support: Mapping[str, float] = field(default_factory=dict)
     """Voice → when it last said this date."""
-    rivals: Mapping[int, tuple[DateClaim, float]] = field(default_factory=dict)
+    rivals: Mapping[str, tuple[DateClaim, float]] = field(default_factory=dict)
     """Voice → another date that it says, and when."""
     void: tuple[DateClaim, ...] = ()
     """Dates that were given up; an echo of one is no news."""
-    denied: Mapping[int, str] = field(default_factory=dict)
+    denied: Mapping[str, str] = field(default_factory=dict)
     """Voice → postponed or cancelled, said of what has already happened."""
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
 from tgewatch.detect.choice import candidate_keys, event_keys
 from tgewatch.detect.correct import withdraw
+from tgewatch.detect.dossier import dossier
 from tgewatch.model import Claim, Event, Outgoing, Stored, Transition
 from tgewatch.ports import Merge, Merged, Route
 from tgewatch.store import codec, outbox
+from tgewatch.store.recent import Recent, versioned
 from tgewatch.store.rows import add, portions, upsert
 from tgewatch.store.schema import claims, event_terms, events, transitions
 
@@ -39,19 +42,17 @@ _CANDIDATES = (
 _ATTACH = (
     claims.update()
     .where(claims.c.id == sa.bindparam("claim"))
-    .values(
-        event_id=sa.bindparam("event"),
-        position=sa.bindparam("place"),
-        data=sa.bindparam("said"),
-    )
+    .values(event_id=sa.bindparam("event"), data=sa.bindparam("said"))
+)
+_TOUCH = (
+    events.update().where(events.c.id == sa.bindparam("event")).values(updated=events.c.updated)
 )
 _BARE = sa.select(events.c.id, events.c.data).where(
     events.c.id.in_(sa.bindparam("ids", expanding=True))
 )
-_EVIDENCE = (
-    sa.select(claims.c.event_id, claims.c.data)
-    .where(claims.c.event_id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(claims.c.event_id, claims.c.position, claims.c.id)
+_STORED = sa.select(claims.c.id).where(claims.c.id.in_(sa.bindparam("ids", expanding=True)))
+_EVIDENCE = sa.select(claims.c.event_id, claims.c.data).where(
+    claims.c.event_id.in_(sa.bindparam("ids", expanding=True))
 )
 
 Place = tuple[int, str]
@@ -64,11 +65,17 @@ class EventBook:
     It sees what it has saved. It is thrown away with its transaction.
     """
 
-    def __init__(self, connection: sa.Connection, *, merge: Merge, route: Route) -> None:
+    def __init__(
+        self, connection: sa.Connection, *, merge: Merge, route: Route, recent: Recent
+    ) -> None:
         self._connection = connection
         self._merge = merge
         self._route = route
+        self._recent = recent
+        recent.begin(connection)
         self._known: dict[str, Event] = {}
+        self._new: set[str] = set()
+        """Claims that were not stored when the transaction came to them."""
         self._changed: dict[str, Event] = {}
         self._transitions: list[Transition] = []
         self._outgoing: list[Outgoing] = []
@@ -92,21 +99,32 @@ class EventBook:
         """Take in what an item says: merge, save, tell. A claim that is known says nothing."""
         claim = codec.plain(claim)
         data = codec.json(claim)
-        row = self._connection.execute(_KNOWN_CLAIM, {"claim": claim.id}).one_or_none()
+        row = self._row_of(claim.id)
         if row is not None and row.data == data:
             return
         held = () if row is None or row.event_id is None else (row.event_id,)
         merged = self._merge(claim, self._candidates(claim, held), now)
+        known = None if merged.event is None else self._known.get(merged.event.id)
         said = {*merged.gone, *(one.event.id for one in merged.left if one.event is not None)}
-        if merged.event is not None and merged.event.id not in held:
-            for left in set(held) - said:  # it has lost the claim
-                self._known.pop(left, None)
-        self._keep_claim(claim, place, data, merged.reason)
+        for left in set(held) - said - {known.id if known else ""}:
+            self._touch(left)  # the claim has left it, or says something else in it
         for gone in merged.gone:
             self.remove(gone, merged.event.id if merged.event is not None else None)
         for one in merged.left:
             self.take(one, None, now)
-        self.take(merged, claim, now)
+        event = self.take(merged, claim, now, but=claim.id)
+        evidence = _of(event, claim.id)
+        if event is not None and evidence is not None and evidence == _of(known, claim.id) != claim:
+            evidence = claim  # nothing of it changes the event, yet these are its words now
+            self._reword(event, claim)
+        self._keep_claim(claim, evidence, event, place, merged.reason)
+
+    def expect(self, said: Iterable[Claim]) -> None:
+        """Look once which of these claims are new, instead of once for each."""
+        wanted = [one.id for one in said]
+        self._new = set(wanted)
+        for portion in portions(wanted):
+            self._new -= set(self._connection.scalars(_STORED, {"ids": portion}))
 
     def withdraw(self, place: Place, now: float) -> None:
         """Take back what an item claimed that turned out to report nothing."""
@@ -122,13 +140,18 @@ class EventBook:
                 claims.delete().where(claims.c.id == row.id, claims.c.event_id.is_(None))
             )
 
-    def take(self, merged: Merged, claim: Claim | None, now: float) -> Event | None:
-        """Save what became of one event, and fill the outbox with what is worth telling."""
+    def take(
+        self, merged: Merged, claim: Claim | None, now: float, *, but: str = ""
+    ) -> Event | None:
+        """Save what became of one event, and fill the outbox with what is worth telling.
+
+        The row of the claim `but` is left to the caller.
+        """
         if merged.event is None:
             return None
         before = next(iter(self.load([merged.event.id])), None)
         event, steps = _numbered(merged, before)
-        self.save(event)
+        self.save(event, but=but)
         add(
             self._connection,
             transitions,
@@ -143,25 +166,27 @@ class EventBook:
                 self.tell(self._route(event, step, claim, now), now)
         return event
 
-    def save(self, event: Event) -> None:
-        """Store an event and which claims are its evidence; those that it has lost are nobody's."""
+    def save(self, event: Event, *, but: str = "") -> None:
+        """Store an event and which claims are its evidence; those that it has lost are nobody's.
+
+        The row of the claim `but` is left to the caller.
+        """
         before = self._known.get(event.id)
         if before is not None and before == event:
             return
         upsert(self._connection, events, [_row(event)])
         if before is None or event_keys(before) != event_keys(event):
             self._index(event)
-        old = {} if before is None else {c.id: (n, c) for n, c in enumerate(before.claims)}
-        for number, claim in enumerate(event.claims):
-            if old.pop(claim.id, None) != (number, claim):
-                self._attach(event.id, number, claim)
+        old = {} if before is None else {claim.id: claim for claim in before.claims}
+        fresh = [one for one in event.claims if old.pop(one.id, None) != one and one.id != but]
+        self._attach(event.id, fresh)
         for portion in portions(list(old)):
             self._connection.execute(
                 claims.update()
                 .where(claims.c.id.in_(portion), claims.c.event_id == event.id)
                 .values(event_id=None)
             )
-        self._known[event.id] = event
+        self._hold(event)
         self._changed[event.id] = event
 
     def remove(self, gone: str, into: str | None) -> None:
@@ -173,13 +198,18 @@ class EventBook:
         self._connection.execute(
             events.update().where(events.c.id == gone).values(merged_into=into, dismissed=True)
         )
-        self._known.pop(gone, None)
+        self._let_go(gone)
 
     def load(self, ids: Iterable[str]) -> list[Event]:
         """Return events with their evidence, in the order of `ids`; unknown ones are left out."""
         wanted = list(dict.fromkeys(ids))
         missing = [one for one in wanted if one not in self._known]
-        self._known.update((event.id, event) for event in load(self._connection, missing))
+        if missing:
+            self._known |= self._recent.find(self._connection, missing)
+            missing = [one for one in missing if one not in self._known]
+        for version, event in _loaded(self._connection, missing):
+            self._known[event.id] = event
+            self._recent.read(version, event)
         return [self._known[one] for one in wanted if one in self._known]
 
     def _candidates(self, claim: Claim, held: Sequence[str]) -> list[Event]:
@@ -189,23 +219,51 @@ class EventBook:
         found = self._connection.scalars(_CANDIDATES, {"terms": keys}).all()
         return self.load([*held, *found])
 
-    def _keep_claim(self, claim: Claim, place: Place, data: str, reason: str) -> None:
+    def _row_of(self, claim: str) -> sa.Row[Any, Any] | None:
+        if claim in self._new:
+            self._new.discard(claim)
+            return None
+        return self._connection.execute(_KNOWN_CLAIM, {"claim": claim}).one_or_none()
+
+    def _keep_claim(
+        self, claim: Claim, evidence: Claim | None, event: Event | None, place: Place, reason: str
+    ) -> None:
+        """Store a claim, as the evidence that `event` has of it."""
         row = {
             "id": claim.id,
             "source_id": place[0],
             "digest": place[1],
-            "event_id": None,
+            "event_id": event.id if event is not None and evidence is not None else None,
             "position": 0,
             "reason": codec.mended(reason),
-            "data": data,
+            "data": codec.json(evidence or claim),
         }
-        upsert(self._connection, claims, [row], keep=("event_id", "position"))
+        upsert(self._connection, claims, [row], keep=() if evidence else ("event_id",))
 
-    def _attach(self, event: str, position: int, claim: Claim) -> None:
-        self._connection.execute(
-            _ATTACH,
-            {"claim": claim.id, "event": event, "place": position, "said": codec.json(claim)},
-        )
+    def _attach(self, event: str, fresh: Sequence[Claim]) -> None:
+        if fresh:
+            rows = [{"claim": one.id, "event": event, "said": codec.json(one)} for one in fresh]
+            self._connection.execute(_ATTACH, rows)
+
+    def _reword(self, event: Event, claim: Claim) -> None:
+        """Let a claim stand in its event in its new words."""
+        spoken = tuple(claim if one.id == claim.id else one for one in event.claims)
+        self._touch(event.id)
+        self._hold(replace(event, claims=dossier(spoken, known=event.claims)))
+
+    def _hold(self, event: Event) -> None:
+        self._known[event.id] = event
+        self._recent.write(self._connection, event.id, event)
+
+    def _let_go(self, event: str) -> None:
+        """Read an event again when it is next asked for."""
+        self._known.pop(event, None)
+        self._recent.write(self._connection, event, None)
+
+    def _touch(self, event: str) -> None:
+        """Write the row of an event whose evidence alone changes, so that others see that it does."""
+        self._connection.execute(_TOUCH, {"event": event})
+        self._let_go(event)
 
     def _index(self, event: Event) -> None:
         terms = set(map(codec.mended, event_keys(event)))
@@ -229,14 +287,29 @@ class EventBook:
 
 def load(connection: sa.Connection, ids: Sequence[str]) -> list[Event]:
     """Return the events with these ids and all their evidence."""
-    found: dict[str, Event] = {}
+    return [event for _, event in _loaded(connection, ids)]
+
+
+def _loaded(connection: sa.Connection, ids: Sequence[str]) -> list[tuple[str, Event]]:
+    """Return events, each with the version of its row."""
+    found: dict[str, tuple[str, Event]] = {}
     evidence: dict[str, list[Claim]] = {}
     for portion in portions(ids):
-        for event, data in connection.execute(_BARE, {"ids": portion}):
-            found[event] = codec.event_of(data)
-        for event, data in connection.execute(_EVIDENCE, {"ids": portion}):
-            evidence.setdefault(event, []).append(codec.claim_of(data))
-    return [replace(found[one], claims=tuple(evidence.get(one, ()))) for one in ids if one in found]
+        query = versioned(connection, _BARE)
+        for one, data, version in connection.execute(query, {"ids": portion}):
+            found[one] = version, codec.event_of(data)
+        for one, data in connection.execute(_EVIDENCE, {"ids": portion}):
+            evidence.setdefault(one, []).append(codec.claim_of(data))
+    return [
+        (found[one][0], replace(found[one][1], claims=dossier(evidence.get(one, ()))))
+        for one in ids
+        if one in found
+    ]
+
+
+def _of(event: Event | None, claim: str) -> Claim | None:
+    """Return what an event has of a claim."""
+    return None if event is None else next((c for c in event.claims if c.id == claim), None)
 
 
 def _row(event: Event) -> dict[str, object]:

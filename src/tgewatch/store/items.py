@@ -17,6 +17,10 @@ Place = tuple[int, str]
 _FIRST = ("seen_at", "baseline")
 """Columns that stay as they were when an item comes again."""
 _PAIRS = 500
+JUDGEMENT = (
+    "stage", "reason", "verdict", "article", "article_text", "article_tries", "article_retry_at",
+)  # fmt: skip
+"""Columns that another look at an item replaces."""
 
 
 _DIGESTS: sa.BindParameter[Any] = sa.bindparam("digests", expanding=True)
@@ -33,6 +37,19 @@ _MARKS_OF = _MARKS.where(seen.c.source_id == sa.bindparam("source"))
 _MARKS_AT = _MARKS.where(
     seen.c.source_id
     == sa.select(sources.c.id).where(sources.c.url == sa.bindparam("url")).scalar_subquery()
+)
+
+
+_REJUDGE = (
+    items.update()
+    .where(
+        items.c.source_id == sa.bindparam("its_source"),
+        items.c.digest == sa.bindparam("its_digest"),
+        items.c.title == sa.bindparam("its_title"),
+        items.c.summary == sa.bindparam("its_summary"),
+        items.c.content == sa.bindparam("its_content"),
+    )
+    .values({name: sa.bindparam(name) for name in ("judged_at", *JUDGEMENT)})
 )
 
 
@@ -141,7 +158,7 @@ def row_of(
 
 
 def judgement(judged: Judged) -> dict[str, Any]:
-    """Return the columns that another look at the item replaces."""
+    """Return the values of JUDGEMENT."""
     reason, article, text = codec.all_mended(judged.reason, judged.article, judged.article_text)
     return {
         "stage": judged.stage,
@@ -160,16 +177,18 @@ def rejudge(connection: sa.Connection, place: Place, judged: Judged, at: float) 
     What was judged of a text that has been edited meanwhile says nothing of the new one.
     """
     item = judged.item
+    title, summary, content = codec.all_mended(item.title, item.summary, item.content)
     changed = connection.execute(
-        items.update()
-        .where(
-            items.c.source_id == place[0],
-            items.c.digest == place[1],
-            items.c.title == codec.mended(item.title),
-            items.c.summary == codec.mended(item.summary),
-            items.c.content == codec.mended(item.content),
-        )
-        .values(judged_at=at, **judgement(judged))
+        _REJUDGE,
+        {
+            "its_source": place[0],
+            "its_digest": place[1],
+            "its_title": title,
+            "its_summary": summary,
+            "its_content": content,
+            "judged_at": at,
+            **judgement(judged),
+        },
     )
     return changed.rowcount > 0
 

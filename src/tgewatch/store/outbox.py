@@ -14,6 +14,7 @@ PENDING, DELIVERED, DEAD = "pending", "delivered", "dead"
 _OLDEST = (outbox.c.created, outbox.c.number, outbox.c.key)
 ERROR = 500
 """Characters of an error that are kept."""
+_KNOWN = sa.select(outbox.c.key).where(outbox.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
 def put(connection: sa.Connection, outgoing: Sequence[Outgoing], now: float) -> list[Outgoing]:
@@ -21,7 +22,7 @@ def put(connection: sa.Connection, outgoing: Sequence[Outgoing], now: float) -> 
     if not outgoing:
         return []
     by_key = {one.key: one for one in outgoing}
-    known = set(connection.scalars(sa.select(outbox.c.key).where(outbox.c.key.in_(list(by_key)))))
+    known = set(connection.scalars(_KNOWN, {"keys": list(by_key)}))
     fresh = [one for key, one in by_key.items() if key not in known]
     add(
         connection,

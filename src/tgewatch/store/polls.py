@@ -12,19 +12,22 @@ from tgewatch.ports import Advance, Merge, Route
 from tgewatch.store import codec, items, sources
 from tgewatch.store.events import EventBook
 from tgewatch.store.items import Place
+from tgewatch.store.recent import Recent
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the store asks of others while it writes: pure, and trusted not to wait."""
+    """What a writer asks of others: pure, and trusted not to wait."""
 
     merge: Merge
     route: Route
     advance: Advance
+    recent: Recent = field(default_factory=Recent, repr=False)
+    """Events that need not be read again; whoever ends the transactions has to tell it."""
 
     def book(self, connection: sa.Connection) -> EventBook:
         """Open the events for one transaction."""
-        return EventBook(connection, merge=self.merge, route=self.route)
+        return EventBook(connection, merge=self.merge, route=self.route, recent=self.recent)
 
 
 def commit(connection: sa.Connection, polls: Sequence[Poll], rules: Rules) -> list[Stored]:
@@ -70,6 +73,7 @@ def _commit(connection: sa.Connection, polls: Sequence[Poll], book: EventBook) -
         [mark for work in fresh.values() for mark in work.marks],
         [row for work in fresh.values() for row in work.rows],
     )
+    book.expect(claim for work in fresh.values() for claim, _ in work.claims)
     stored: list[Stored] = []
     for poll in polls:
         work = fresh.get(poll.source.url)

@@ -9,6 +9,10 @@ from tgewatch.store import codec
 from tgewatch.store.rows import add, portions, upsert
 from tgewatch.store.schema import sources
 
+_NUMBERS = sa.select(sources.c.url, sources.c.id).where(
+    sources.c.url.in_(sa.bindparam("urls", expanding=True))
+)
+
 
 def save(connection: sa.Connection, polls: Sequence[Poll]) -> None:
     """Store what each poll leaves behind of its source; no source may be there twice."""
@@ -82,9 +86,7 @@ def numbers(connection: sa.Connection, urls: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for portion in portions(urls):
         mended = {codec.mended(url): url for url in portion}
-        rows = connection.execute(
-            sa.select(sources.c.url, sources.c.id).where(sources.c.url.in_(list(mended)))
-        )
+        rows = connection.execute(_NUMBERS, {"urls": list(mended)})
         found.update((mended[url], number) for url, number in rows)
     return found
 

@@ -150,9 +150,11 @@ class Writer:
                         connection.exec_driver_sql(ONE_AFTER_THE_OTHER)
                     results = self._run(connection, jobs)
         except Exception as error:  # noqa: BLE001 - goes to whoever waits for the work
+            self._rules.recent.forget()
             if len(jobs) == 1:
                 return [(jobs[0], None, error)]
             return [one for job in jobs for one in self._together([job])]
+        self._rules.recent.settle()
         self.transactions += 1
         return [(job, result, None) for job, result in zip(jobs, results, strict=True)]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+from tgewatch.detect.dossier import dossier
 from tgewatch.model import (
     Claim,
     DateClaim,
@@ -148,7 +149,7 @@ def simple_merge(claim: Claim, candidates: Sequence[Event], now: float) -> Merge
         )
     else:
         event = replace(before, state=state, kind=claim.kind, updated=now)
-    claims = (*(c for c in event.claims if c.id != claim.id), claim)
+    claims = dossier((*(c for c in event.claims if c.id != claim.id), claim))
     event = replace(
         event,
         claims=claims,
