@@ -5,6 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 from rapidfuzz.distance import DamerauLevenshtein
@@ -27,25 +28,43 @@ SHORTENERS = frozenset(
     "bl.ink s.id v.gd lnkd.in linktr.ee cutt.us soo.gd adf.ly".split()
 )
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("nn", "m"))
+_ENDINGS = (
+    "com|io|xyz|org|net|app|fi|finance|network|foundation|fun|ai|gg|site|online|live|top|info|click"
+    "|claims?|dev|co|me|vip|pro|art|link|events?"
+)
 _LINK = re.compile(
-    r"https?://[^\s<>\"')\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:com|io|xyz|org|net|app|fi|finance|network|"
-    r"foundation|fun|ai|gg|site|online|live|top|info|click|claims?|dev|co|me|vip|pro|art|link|events?)\b"
-    r"(?:/[^\s<>\"')\]]*)?",
+    rf"https?://[^\s<>\"')\]]+|(?<![@\w.-])(?:[\w-]+\.)+(?:{_ENDINGS})\b(?:/[^\s<>\"')\]]*)?",
     re.IGNORECASE,
 )
+_DOMAIN_END = re.compile(rf"\.(?:{_ENDINGS})\b")
+"""In lower case; looks at full stops alone, and most texts have no link."""
+LINKS_IN = 5_000
+"""Characters of a field that are searched for links."""
 _HANDLE = re.compile(r"(?<![\w@])@(\w{3,30})")
-_DRAINER = re.compile(
-    r"\b(?:(?:enter|share|send|provide|submit|type)\b.{0,20}\b(?:seed phrase|secret phrase|private key|"
-    r"recovery phrase)|(?:seed|recovery) phrase (?:to|and) (?:claim|verify)|synchroni[sz]e your wallet|"
-    r"(?:validate|verify|rectify|restore) your wallet|wallet (?:validation|rectification)|"
-    r"send \d[\d.,]*\s?(?:eth|btc|sol|bnb|usdt).{0,30}(?:receive|get) (?:back|double|\d)|"
-    r"double your (?:eth|btc|sol|crypto)|approve unlimited|drop your (?:wallet|address)|"
-    r"claim before it'?s too late)",
-    re.IGNORECASE,
+_DRAINERS = tuple(
+    (hints, re.compile(rf"\b(?:{phrase})"))
+    for hints, phrase in {
+        ("phrase", "private key"): (
+            r"(?:enter|share|send|provide|submit|type)\b.{0,20}\b(?:seed phrase|secret phrase"
+            r"|private key|recovery phrase)|(?:seed|recovery) phrase (?:to|and) (?:claim|verify)"
+        ),
+        ("your wallet", "wallet valid", "wallet rect"): (
+            r"synchroni[sz]e your wallet|(?:validate|verify|rectify|restore) your wallet"
+            r"|wallet (?:validation|rectification)"
+        ),
+        ("send ",): (
+            r"send \d[\d.,]*\s?(?:eth|btc|sol|bnb|usdt).{0,30}(?:receive|get) (?:back|double|\d)"
+        ),
+        ("double your ",): r"double your (?:eth|btc|sol|crypto)",
+        ("approve unlimited",): r"approve unlimited",
+        ("drop your ",): r"drop your (?:wallet|address)",
+        ("claim before it",): r"claim before it'?s too late",
+    }.items()
 )
+"""What thieves say, in lower case, under words of which one has to stand in the text: looking for
+words is quick, and hardly any text has them."""
 _CONNECT = re.compile(
-    r"\bconnect(?:ing)? (?:your |ur |a |the )?(?:wallet|metamask|phantom|ledger|trust ?wallet)\b",
-    re.IGNORECASE,
+    r"\bconnect(?:ing)? (?:your |ur |a |the )?(?:wallet|metamask|phantom|ledger|trust ?wallet)\b"
 )
 _WARNING = re.compile(
     r"\b(?:never|don'?t|do not|beware|warn(?:s|ing|ed)?|scam(?:s|mers?)?|phishing|fake|alert|avoid)\b",
@@ -168,7 +187,7 @@ def _flags(item: Item, fields: Sequence[Field], officials: Officials) -> Iterato
     for link in _links(item, fields):
         yield from _of_link(link, officials)
     warned = any(_WARNING.search(f.text) for f in fields[:1])
-    handles = {h for f in fields[:2] for h in _HANDLE.findall(f.text)} | (
+    handles = {h for f in fields[:2] if "@" in f.text for h in _HANDLE.findall(f.text)} | (
         {item.author.lstrip("@")} if item.kind == "post" and item.author else set()
     )
     for handle in sorted(handles):
@@ -178,19 +197,32 @@ def _flags(item: Item, fields: Sequence[Field], officials: Officials) -> Iterato
     if warned:
         return
     for field in fields:
-        drainer = _DRAINER.search(field.text)
+        drainer = _drainer(field.low)
         if drainer:
-            yield Flag("drainer_phrase", f"asks for what thieves need: “{drainer.group()[:80]}”")
-        connect = _CONNECT.search(field.text)
+            said = field.text[slice(*drainer)]
+            yield Flag("drainer_phrase", f"asks for what thieves need: “{said[:80]}”")
+        connect = _CONNECT.search(field.low) if "connect" in field.low else None
         if connect:
-            yield Flag("connect_wallet", f"asks to connect a wallet: “{connect.group()[:80]}”")
+            said = field.text[slice(*connect.span())]
+            yield Flag("connect_wallet", f"asks to connect a wallet: “{said[:80]}”")
+
+
+def _drainer(low: str) -> tuple[int, int] | None:
+    """Return where the first phrase of a thief stands."""
+    found = [
+        match.span()
+        for hints, phrase in _DRAINERS
+        if any(hint in low for hint in hints) and (match := phrase.search(low))
+    ]
+    return min(found, key=itemgetter(0), default=None)
 
 
 def _links(item: Item, fields: Sequence[Field]) -> Sequence[str]:
     links = [item.url] if item.url else []
     for field in fields:
-        if "." in field.text:
-            links += _LINK.findall(field.text[:5_000])
+        low = field.low[:LINKS_IN]
+        if "://" in low or _DOMAIN_END.search(low):
+            links += _LINK.findall(field.text[:LINKS_IN])
     return list(dict.fromkeys(links))[:MAX_LINKS]
 
 
