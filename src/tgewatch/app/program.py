@@ -39,7 +39,7 @@ from tgewatch.model import Source
 from tgewatch.notify.channels import open_channels
 from tgewatch.notify.router import Router
 from tgewatch.parse.article import parse_article
-from tgewatch.ports import Progress, SourceReader, Store
+from tgewatch.ports import Leases, Progress, SourceReader, Store
 from tgewatch.rules import x_plan
 from tgewatch.settings import Settings
 from tgewatch.sources.feed import FeedReader
@@ -245,7 +245,13 @@ async def open_program(
             own = (*own, XDesk.source)
             settings = settings.model_copy(update={"sources": (*settings.sources, XDesk.source)})
             x = await _x_desk(
-                settings, web=web, store=store, stack=stack, clock=clock, random=chance
+                settings,
+                web=web,
+                store=store,
+                stack=stack,
+                clock=clock,
+                random=chance,
+                leases=None if swarm is None else swarm.leases,
             )
             x.wake = partial(schedule.add, XDesk.source)
         settled = await stack.enter_async_context(
@@ -319,6 +325,7 @@ async def _x_desk(
     stack: AsyncExitStack,
     clock: Clock,
     random: Random,
+    leases: Leases | None,
 ) -> XDesk:
     turns = await stack.enter_async_context(open_turns(settings, shared=web.shared, clock=clock))
     parts = x_parts(
@@ -328,6 +335,7 @@ async def _x_desk(
         turns=turns,
         notes=store,
         clock=clock,
+        leases=leases,
     )
     x = XDesk(settings.x, settings.companies, ask=parts, clock=clock, chance=random.random)
     stack.push_async_callback(x.close)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tgewatch.clock import Clock
 from tgewatch.model import Company
+from tgewatch.ports import Leases
 from tgewatch.rules import x_plan
 from tgewatch.rules.prices import Prices
 from tgewatch.settings import XSettings
@@ -14,6 +15,7 @@ from tgewatch.sources.x_prices import PriceList
 from tgewatch.sources.x_purse import SavedPurse
 from tgewatch.sources.x_search import QueryReader
 from tgewatch.sources.x_stream import StreamReader
+from tgewatch.sources.x_stream_owner import OwnedStreamReader
 from tgewatch.sources.x_users import Users
 
 
@@ -37,8 +39,12 @@ def x_parts(
     turns: Turns,
     notes: Notes,
     clock: Clock,
+    leases: Leases | None = None,
 ) -> XParts:
-    """Return them. Opens nothing and asks nothing."""
+    """Return them. Opens nothing and asks nothing.
+
+    `leases` decide which of several instances with this token keeps the stream.
+    """
     owners = {handle: company.name for handle, company in x_plan.accounts(companies).items()}
 
     def handle(user: str) -> str:
@@ -52,11 +58,16 @@ def x_parts(
     client = XClient(
         caller, turns, purse=purse, clock=clock, token=settings.token, base_url=settings.base_url
     )
+    stream = (
+        StreamReader(client, clock=clock)
+        if leases is None
+        else OwnedStreamReader(client, leases=leases, token=settings.token, clock=clock)
+    )
     users = Users(client, notes=notes, clock=clock, fresh=settings.users_fresh)
     return XParts(
         api=client,
         queries=QueryReader(client, settings),
-        stream=StreamReader(client, clock=clock),
+        stream=stream,
         who=users,
         money=purse,
         notes=notes,
