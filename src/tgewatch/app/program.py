@@ -279,11 +279,13 @@ async def open_program(
             progress=progress,
         )
         poller = polls(schedule=schedule, x=x)
-        channels = open_channels(
-            settings.channels,
-            poster=HttpPoster(web.transport),
-            console=Console(stderr=console_to_stderr, highlight=False),
-            clock=clock,
+        channels = stack.enter_context(
+            open_channels(
+                settings.channels,
+                poster=HttpPoster(web.transport),
+                console=Console(stderr=console_to_stderr, highlight=False),
+                clock=clock,
+            )
         )
         deliverer = Deliverer(
             store,

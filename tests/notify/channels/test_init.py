@@ -13,7 +13,10 @@ from tgewatch.testing import ManualClock
 
 def opened(poster, *channels):
     console = Console(file=StringIO())
-    return open_channels(channels, poster=poster, console=console, clock=ManualClock())
+    with open_channels(
+        channels, poster=poster, console=console, clock=ManualClock()
+    ) as channels_now:
+        return channels_now
 
 
 def test_each_kind_of_channel_is_opened_under_its_name(poster):
@@ -52,3 +55,12 @@ def test_apprise_is_not_imported_before_a_channel_needs_it():
     run = subprocess.run([sys.executable, "-c", probe], check=False)  # noqa: S603 - our own words
 
     assert run.returncode == 0
+
+
+def test_the_thread_of_apprise_takes_nothing_more_once_the_channels_are_closed(poster):
+    (channel,) = opened(
+        poster, ChannelSettings(name="chat", kind="apprise", url="json://a.example/")
+    )
+
+    with pytest.raises(RuntimeError, match="shutdown"):
+        channel._threads.submit(print)

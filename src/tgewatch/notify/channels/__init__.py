@@ -1,6 +1,7 @@
 """Channels: one module a way to reach the user."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
@@ -15,27 +16,37 @@ from tgewatch.settings import ChannelSettings
 __all__ = ["ConsoleChannel", "WebhookChannel", "open_channels"]
 
 
+@contextmanager
 def open_channels(
     channels: Sequence[ChannelSettings], *, poster: Poster, console: Console, clock: Clock
-) -> tuple[Channel, ...]:
-    """Return a channel for each of the settings, whose secrets have been filled in.
+) -> Iterator[tuple[Channel, ...]]:
+    """Open a channel for each of the settings, whose secrets have been filled in.
 
     Raises ConfigError with every problem of every channel. Apprise, which is slow to import, is
     loaded only when a channel needs it.
     """
     opened: list[Channel] = []
     problems: list[str] = []
-    for settings in channels:
-        try:
-            opened.append(_open(settings, poster=poster, console=console, clock=clock))
-        except ConfigError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return tuple(opened)
+    with ExitStack() as stack:
+        for settings in channels:
+            try:
+                channel = _open(settings, stack, poster=poster, console=console, clock=clock)
+                opened.append(channel)
+            except ConfigError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise ConfigError(problems)
+        yield tuple(opened)
 
 
-def _open(settings: ChannelSettings, *, poster: Poster, console: Console, clock: Clock) -> Channel:
+def _open(
+    settings: ChannelSettings,
+    stack: ExitStack,
+    *,
+    poster: Poster,
+    console: Console,
+    clock: Clock,
+) -> Channel:
     zone = zone_of(settings.zone)
     if settings.kind == "console":
         return ConsoleChannel(settings.name, console=console, zone=zone)
@@ -50,4 +61,6 @@ def _open(settings: ChannelSettings, *, poster: Poster, console: Console, clock:
         )
     from tgewatch.notify.channels.apprise import AppriseChannel  # noqa: PLC0415 - slow to import
 
-    return AppriseChannel(settings.name, url=settings.url, zone=zone, deadline=settings.timeout)
+    channel = AppriseChannel(settings.name, url=settings.url, zone=zone, deadline=settings.timeout)
+    stack.callback(channel.close)
+    return channel
