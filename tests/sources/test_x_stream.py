@@ -8,31 +8,12 @@ from tgewatch.rules.x_plan import StreamRule
 from tgewatch.settings import XSettings
 from tgewatch.sources.x_parts import x_parts
 from tgewatch.testing.virtual_loop import VirtualClock, run_virtually
-from tgewatch.testing.x_caller import InProcessCaller, MemoryNotes
+from tgewatch.testing.x_caller import Ears, InProcessCaller, MemoryNotes
 from tgewatch.world.x import Account, Archive, FakeX, Faults, Post
 
 SETTINGS = XSettings(token="token")  # noqa: S106 - of a fake
 RULE = StreamRule("from:foo TGE", "tgewatch:medium/0")
 STREAM, RULES = "GET /2/tweets/search/stream", "POST /2/tweets/search/stream/rules"
-
-
-class Ears:
-    """Remembers what it hears."""
-
-    def __init__(self, clock):
-        self._clock = clock
-        self.posts = []
-        self.connections = []
-        self.drops = []
-
-    def connected(self):
-        self.connections.append(self._clock.monotonic())
-
-    def heard(self, post):
-        self.posts.append(post.id)
-
-    def dropped(self, why, seconds):
-        self.drops.append((why, seconds))
 
 
 def listened(play, *, faults=None, rules=(RULE,), seconds=600.0, tokens=None):

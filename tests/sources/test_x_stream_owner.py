@@ -9,27 +9,10 @@ from tgewatch.sources.x_parts import x_parts
 from tgewatch.sources.x_stream_owner import LEASE, LOOK, WITHOUT
 from tgewatch.swarm.local import LocalLeases
 from tgewatch.testing.virtual_loop import VirtualClock, run_virtually
-from tgewatch.testing.x_caller import InProcessCaller, MemoryNotes
+from tgewatch.testing.x_caller import Ears, InProcessCaller, MemoryNotes
 from tgewatch.world.x import Account, Archive, FakeX, Post
 
 STREAM = "GET /2/tweets/search/stream"
-
-
-class Ears:
-    def __init__(self, clock):
-        self._clock = clock
-        self.posts = []
-        self.connections = []
-        self.drops = []
-
-    def connected(self):
-        self.connections.append(self._clock.monotonic())
-
-    def heard(self, post):
-        self.posts.append(post.id)
-
-    def dropped(self, why, seconds):
-        self.drops.append((why, seconds))
 
 
 class Silent(LocalLeases):

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tgewatch.clock import Clock
 from tgewatch.errors import TransientError
+from tgewatch.model.post import Post
 
 STEP = 0.25
 """Seconds between two looks at a stream."""
@@ -154,3 +155,22 @@ class MemoryNotes:
             self.kept.pop(name, None)
         else:
             self.kept[name] = value
+
+
+class Ears:
+    """A Listener that remembers what it hears of a stream, and when."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.posts: list[int] = []
+        self.connections: list[float] = []
+        self.drops: list[tuple[str, float]] = []
+
+    def connected(self) -> None:
+        self.connections.append(self._clock.monotonic())
+
+    def heard(self, post: Post) -> None:
+        self.posts.append(post.id)
+
+    def dropped(self, why: str, seconds: float) -> None:
+        self.drops.append((why, seconds))
