@@ -1,7 +1,13 @@
 import time
 from dataclasses import replace
+from random import Random
 
-from tgewatch.detect.near import copies, independent
+import pytest
+from rensa import RMinHash, RMinHashLSH
+
+from tgewatch.detect import near
+from tgewatch.detect.near import SILENCE, copies, independent
+from tgewatch.detect.voice import voices_of
 from tgewatch.testing.claims import claim
 
 WIRE = (
@@ -116,3 +122,70 @@ def test_a_thousand_claims_are_grouped_within_a_second():
 
     assert len(voices) == 1_000
     assert time.perf_counter() - begun < 5.0
+
+
+def signature_of(text):
+    plain = " ".join(near._WORD.findall(text[: near.TEXT_LIMIT].casefold()))
+    signature = RMinHash(num_perm=near.PERMUTATIONS, seed=near.SEED)
+    width = max(1, len(plain) - near.SHINGLE + 1)
+    signature.update([plain[i : i + near.SHINGLE] for i in range(width)])
+    return signature if plain else None
+
+
+def near_ones(texts):
+    """Yield for each text the places before it that an index finds, the earliest of a crowd."""
+    index = RMinHashLSH(threshold=0.5, num_perm=near.PERMUTATIONS, num_bands=near.BANDS)
+    for place, text in enumerate(texts):
+        signature = signature_of(text)
+        if signature is not None:
+            yield place, sorted(index.query(signature))[: near.CROWD]
+            index.insert(place, signature)
+
+
+def by_the_book(claims):
+    """Return what `independent` returns, as its rule says it, with no memory of anything."""
+    voice = list(range(len(claims)))
+
+    def join(one, other):
+        first, second = sorted((voice[one], voice[other]))
+        voice[:] = [first if number == second else number for number in voice]
+
+    heard = {}
+    for place, one in enumerate(claims):
+        for name in voices_of(one):
+            join(heard.setdefault(name, place), place)
+    for texts in ([one.title for one in claims], [one.text for one in claims]):
+        for place, others in near_ones(texts):
+            for other in others:
+                if copies(claims[other], claims[place]):
+                    join(other, place)
+    return tuple(voice)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_voices_that_are_heard_one_by_one_are_those_of_the_whole(seed):
+    random = Random(seed)  # noqa: S311 - texts, no secrets
+    words = [f"word{n}" for n in range(60)]
+    basis = [random.choices(words, k=12) for _ in range(random.choice((1, 2, 6)))]
+
+    def varied():
+        found = list(random.choice(basis))
+        for _ in range(random.choice((0, 0, 1, 2, 3, 5))):
+            found[random.randrange(12)] = random.choice(words)
+        return " ".join(found)
+
+    voices, have = SILENCE, []
+    for number in range(90):
+        if random.random() < 0.1 and have:
+            have.pop(random.randrange(len(have)))
+        summary = random.choice(("", varied()))
+        title = random.choice((varied(), "Few words", ""))
+        one = claim(
+            title, outlet=f"o{random.randrange(70)}.example", summary=summary, name=f"{number}"
+        )
+        have.insert(random.randrange(len(have) + 1), one)
+
+        voices = voices.heard(have)
+
+        if number % 10 == 9:
+            assert voices.numbers == by_the_book(have) == independent(have)
