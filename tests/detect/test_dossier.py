@@ -168,3 +168,23 @@ def test_the_words_of_a_claim_that_moves_nothing_are_the_new_ones():
 
     assert after[0].url == again.url
     assert after.placed[0].claim is again
+
+
+def test_two_who_turn_out_to_be_one_voice_are_so_from_their_first_word_on():
+    first = claim(
+        "TGE on 12 May", Kind.DATE_SET, "2026-03-01", date=day("2026-05-12"), outlet="a.example"
+    )
+    other = claim(
+        "TGE on 20 May", Kind.DATE_SET, "2026-03-02", date=day("2026-05-20"), outlet="b.example"
+    )
+    more = [
+        claim("CURV", when="2026-03-03", outlet=f"c{n}.example", name=f"c{n}") for n in range(20)
+    ]
+    known = dossier([first, other, *more])
+    assert known.course.outcome.conflict
+    both = replace(claim("CURV", when="2026-03-04", outlet="b.example"), source=first.source)
+
+    after = dossier([*known, both], known=known)
+
+    assert found(after) == found(dossier([*known, both]))
+    assert (after.course.outcome.date, after.course.outcome.conflict) == (other.date, "")

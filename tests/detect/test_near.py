@@ -189,3 +189,13 @@ def test_voices_that_are_heard_one_by_one_are_those_of_the_whole(seed):
 
         if number % 10 == 9:
             assert voices.numbers == by_the_book(have) == independent(have)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_a_crowd_the_first_stand_for_all(seed):
+    random = Random(seed)  # noqa: S311 - places, no secrets
+    places = sorted(random.sample(range(400), random.choice((0, 1, 31, 32, 33, 34, 60, 300))))
+
+    found = near._crowd(sum(1 << place for place in places))
+
+    assert found == sum(1 << place for place in places[: near.CROWD])

@@ -111,9 +111,9 @@ def test_new_words_that_another_gives_a_claim_are_read_again_though_nothing_foll
             source = poll(claimed("a", "Foo")).source
             await other.commit_rejudged(source, (reworded,), at=NOW + 8)
 
-            await one.commit_poll(poll(claimed("c", "Foo"), polls=2))
+            stored = await one.commit_poll(poll(claimed("c", "Foo"), polls=2))
 
-            (event,) = await one.events()
+            (event,) = stored.events
             mine = next(each for each in event.claims if each.id == reworded.claim.id)
             assert (mine.seen, mine.why) == (NOW + 7, ())
 
@@ -132,10 +132,10 @@ def test_nothing_is_remembered_of_a_transaction_that_failed(sql):
             with pytest.raises(RuntimeError):
                 await store.commit_poll(poll(claimed("lost", "Foo"), claimed("b", "Foo"), polls=2))
 
-            await store.commit_poll(poll(claimed("c", "Foo", source=OTHER), source=OTHER))
+            stored = await store.commit_poll(poll(claimed("c", "Foo", source=OTHER), source=OTHER))
 
-            (event,) = await store.events()
-            assert {one.title for one in event.claims} == {"About a", "About c"}
+            for (event,) in (stored.events, await store.events()):
+                assert {one.title for one in event.claims} == {"About a", "About c"}
 
     asyncio.run(story())
 
