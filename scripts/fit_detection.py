@@ -11,8 +11,10 @@ sides. Everything is seeded: the same files give the same weights.
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import labelled
@@ -20,6 +22,7 @@ import logistic
 import numpy as np
 from labelled import Likeness, is_invented
 
+from tgewatch.detect import lexicon
 from tgewatch.detect.detector import Detector
 from tgewatch.detect.evidence import Examiner
 from tgewatch.detect.marking import Marked
@@ -29,29 +32,40 @@ from tgewatch.settings.detecting import DetectionSettings
 
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
 SEED, TIMES = 1, 2
-PENALTY, KIND_PENALTY = 0.5, 1.0
+PENALTY, KIND_PENALTY = 1.5, 1.0
 SCALES = {
     "report": 0.3,
+    "frame ": 0.5,
     "pair ": 0.3,
-    "post pair ": 0.3,
     "word ": 0.3,
     "summary ": 0.5,
     "says ": 1.5,
 }
 KIND_SCALES = {
     "pair ": 0.2,
-    "post pair ": 0.06,
     "word ": 0.5,
     "summary ": 0.5,
     "post ": 0.3,
     "says ": 3.0,
 }
 """What is said of many texts is trusted before single words."""
+FOR, AGAINST = 0.2, -0.4
+"""Log-odds that a frame is expected to have, by its table, before any text is seen."""
 UNSURE_WEIGHT, INVENTED_UNSURE = 0.3, 0.5
-SHEET_WEIGHTS = {"news_desk": 0.1, "post_own": 0.25, "post_report": 0.25}
+SHEET_WEIGHTS = {
+    "news_desk": 0.1,
+    "news_recap": 0.35,
+    "news_delay": 0.35,
+    "post": 0.25,
+    "post_own": 0.25,
+    "post_report": 0.25,
+    "post_feed": 0.25,
+}
 """Weight of the texts of a sheet beside that of a labelled one; of other sheets below."""
 SHEET_WEIGHT = 0.7
-LEAST = 4
+CALIBRATION_UNSURE = 0.3
+"""Weight of an unsure label where confidence is calibrated."""
+LEAST = 6
 """Texts that must hold a feature before it gets a weight."""
 FOLDS, INNER = 8, 5
 KINDS = (
@@ -64,7 +78,7 @@ KINDS = (
     "postponed",
     "other",
 )
-SMALL = 0.004
+SMALL = 0.02
 """Weights nearer to zero are left out of the file."""
 HELD_OUT = 3
 """Of ten groups, this many are kept aside while features are chosen (`--part`)."""
@@ -99,25 +113,51 @@ def weight(row: Truth) -> float:
     return 1.0 if row.sure else UNSURE_WEIGHT
 
 
+@cache
+def expected() -> Mapping[str, float]:
+    """Return frame → the log-odds that its table lets expect."""
+    tables = tomllib.loads(lexicon.data("frames.toml"))
+    return {
+        **{f"frame {name}": FOR for name in tables["frame"]},
+        **{f"frame {name}": AGAINST for name in tables["against"]},
+    }
+
+
 def relevance(
     real: Sample, invented: Sample, likeness: Likeness
 ) -> tuple[Mapping[str, float], float]:
     """Return weights by feature and the bias, calibrated on text held out from the fit."""
-    raw, bias = _linear(real + invented)
-    scores = np.zeros(len(real.rows))
+    both = real + invented
+    columns = logistic.Columns(both.names, least=LEAST, scales=SCALES)
+    rows, count = columns.rows(both.names), len(real.rows)
+    truth = np.array([float(r.relevant) for r in both.rows])
+    weights = np.array([weight(r) for r in both.rows])
+    prior = expected()
+    offset = np.array([sum(prior.get(n, 0.0) for n in names) for names in both.names])
+    theta, bias = logistic.fit(rows, truth, weights, penalty=PENALTY, offset=offset)
+    scores = np.zeros(count)
     fold = _folds(real.rows, INNER, "inner")
     for number in range(INNER):
-        kept = [i for i, f in enumerate(fold) if f != number]
         held = np.flatnonzero(fold == number)
-        others = invented.pick(likeness.kept(invented.rows, [real.rows[i] for i in held]))
-        some, some_bias = _linear(real.pick(kept) + others)
-        for i in held:
-            scores[i] = some_bias + sum(some.get(n, 0.0) for n in real.names[i])
+        some = weights.copy()
+        some[held] = 0.0
+        kept = likeness.kept(invented.rows, [real.rows[i] for i in held])
+        some[count:][np.setdiff1d(np.arange(len(invented.rows)), kept)] = 0.0
+        found = logistic.fit(
+            rows, truth, some, penalty=PENALTY, offset=offset, start=np.append(theta, bias)
+        )
+        scores[held] = (rows.times(np.append(*found)) + offset)[held]
     post = np.array([float("post" in names) for names in real.names])
-    truth = np.array([float(r.relevant) for r in real.rows])
-    weights = np.array([1.0 if r.sure else 0.5 for r in real.rows])
-    (slope, shift), base = logistic.fit(_two_columns(scores, post), truth, weights, penalty=0.5)
-    calibrated = {n: float(slope * w) for n, w in raw.items() if logistic.ORIGIN not in n}
+    sure = np.array([1.0 if r.sure else CALIBRATION_UNSURE for r in real.rows])
+    (slope, shift), base = logistic.fit(
+        _two_columns(scores, post), truth[:count], sure, penalty=0.5
+    )
+    learnt = dict(zip(columns.names, (float(x) for x in theta * columns.scales), strict=True))
+    calibrated = {
+        n: float(slope) * (learnt.get(n, 0.0) + prior.get(n, 0.0))
+        for n in {**learnt, **prior}
+        if logistic.ORIGIN not in n
+    }
     calibrated["post"] = calibrated.get("post", 0.0) + float(shift)
     return calibrated, float(slope * bias + base)
 
@@ -131,14 +171,6 @@ def _two_columns(first: np.ndarray, second: np.ndarray) -> logistic.Rows:
         count=count,
         width=3,
     )
-
-
-def _linear(texts: Sample) -> tuple[dict[str, float], float]:
-    columns = logistic.Columns(texts.names, least=LEAST, scales=SCALES)
-    truth = np.array([float(r.relevant) for r in texts.rows])
-    weights = np.array([weight(r) for r in texts.rows])
-    theta, bias = logistic.fit(columns.rows(texts.names), truth, weights, penalty=PENALTY)
-    return dict(zip(columns.names, (float(x) for x in theta * columns.scales), strict=True)), bias
 
 
 def kinds(real: Sample, invented: Sample) -> tuple[dict[str, dict[str, float]], dict[str, float]]:

@@ -83,13 +83,25 @@ class Columns:
         )
 
 
-def fit(rows: Rows, truth: Array, weights: Array, *, penalty: float) -> tuple[Array, float]:
-    """Return the coefficients and the intercept, which is the last column's and not penalised."""
-    theta = np.zeros(rows.width)
+def fit(
+    rows: Rows,
+    truth: Array,
+    weights: Array,
+    *,
+    penalty: float,
+    offset: Array | float = 0.0,
+    start: Array | None = None,
+) -> tuple[Array, float]:
+    """Return the coefficients and the intercept, which is the last column's and not penalised.
+
+    `offset` is what each row scores before any coefficient; `start`, coefficients and intercept to
+    begin from, saves steps. Rows of weight 0 teach nothing.
+    """
+    theta = np.zeros(rows.width) if start is None else start.copy()
     ridge = np.full(rows.width, penalty)
     ridge[-1] = 1e-4
     for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(rows.times(theta), -35, 35)))
+        chance = 1 / (1 + np.exp(-np.clip(rows.times(theta) + offset, -35, 35)))
         slope = rows.back(weights * (chance - truth)) + ridge * theta
         step = _solved(rows, weights * chance * (1 - chance) + 1e-9, ridge, slope)
         theta -= step

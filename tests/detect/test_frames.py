@@ -1,3 +1,4 @@
+import random
 import tomllib
 
 import pytest
@@ -16,11 +17,12 @@ bracket = "NAME \\\\( CAPS \\\\) "
 
 @pytest.fixture(scope="module")
 def frames():
-    return dict(compiled(DOCUMENT, "frame"))
+    return {f.name: f for f in compiled(DOCUMENT, "frame")}
 
 
 def found(frames, name, *tags):
-    return frames[f"frame {name}"].search(line_of(tags)) is not None
+    line = line_of(tags)
+    return frames[f"frame {name}"].found(line, frozenset(line)) is not None
 
 
 def test_a_gap_passes_over_what_changes_nothing(frames):
@@ -58,3 +60,21 @@ def test_every_shipped_frame_compiles_and_names_known_classes():
                 w for w in pattern.replace("\\S", " ").replace("|", " ").split() if w.isupper()
             }
             assert {w for w in words if w.isalpha()} <= known, pattern
+
+
+def test_a_line_without_what_a_frame_needs_is_not_searched_and_no_match_is_lost():
+    text = lexicon.data("frames.toml")
+    tables = ("frame", "against", "kind")
+    frames = [f for table in tables for f in compiled(text, table)]
+    chance = random.Random(5)  # noqa: S311 - lines for a test
+    tags = sorted(
+        {*lexicon.shipped().words.values(), "NAME", "OLD", "CAPS", "TICKER", "to", "(", ")"}
+    )
+
+    lines = [line_of(chance.choices(tags, k=chance.randrange(1, 14))) for _ in range(400)]
+
+    assert sum(bool(f.needs) for f in frames) > 0.9 * len(frames)
+    for line in lines:
+        signs = frozenset(line)
+        for frame in frames:
+            assert (frame.pattern.search(line) is None) == (frame.found(line, signs) is None), frame

@@ -135,13 +135,16 @@ class Detector:
         *,
         own: bool,
     ) -> Iterator[Contribution]:
-        readings = evidence.readings
+        title, last = evidence.readings[0].field.name, evidence.readings[-1].field.name
+        spans: dict[tuple[str, int, int], Span] = {}
         for name, value, mark in self._model.contributions(evidence.features):
             if mark is None:
                 yield Contribution(name, value)
                 continue
-            where = readings[-1] if name.startswith("summary ") else readings[0]
-            span = Span(where.field.name, mark.start, mark.end)
+            place = (last if name.startswith("summary ") else title, mark.start, mark.end)
+            span = spans.get(place)
+            if span is None:
+                span = spans[place] = Span(*place)
             yield Contribution(name, value, mark.text, span)
         tiers: set[str] = set()
         for match in found:

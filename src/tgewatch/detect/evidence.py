@@ -38,7 +38,7 @@ class Examiner:
             lexicon.common_words(),
         )
         frames = lexicon.data("frames.toml")
-        self._frames = compiled(frames, "frame")
+        self._frames = [*compiled(frames, "frame"), *compiled(frames, "against", label="frame")]
         self._kinds = compiled(frames, "kind", label="says")
 
     @property

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 
 from tgewatch.detect.frames import Frame, line_of, main_clause
 from tgewatch.detect.reading import Mark, Reading
 from tgewatch.model import DateClaim, Span
 
-IN_POSTS = ("title ", "shape ", "frame ", "pair ")
+IN_POSTS = ("title ", "shape ", "frame ")
 """Features that may mean something else in a post, and are counted there once more."""
 _THREAD = re.compile(r"^\s*\(?\d{1,2}(?:/\d{0,2}\)?|\.)(?:\s|$)|\(\d{1,2}/\d{0,2}\)\s*$")
 Features = Mapping[str, Mark | None]
@@ -28,6 +29,8 @@ OBJECTS = frozenset(
 )  # fmt: skip
 BIRTHS = frozenset({"LAUNCH", "UNVEIL", "LAUNCHED", "WILL"})
 """With a ticker, these say as much as the word token would: “$ABC is live”."""
+GIVING = BIRTHS | {"RELEASE", "AIRDROPS"}
+"""Right before “tokens”, these speak of one project's: “Lumora to distribute tokens”."""
 NO_PAIRS = frozenset(
     "a an the of to for in on at by with from as and or its their his our ( ) , : ? !".split()
 )
@@ -60,11 +63,13 @@ def features(
     """Return the features of an item whose title comes first in `readings`."""
     found: dict[str, Mark | None] = {}
     title = readings[0]
-    for name, mark in _title(title.marks):
-        found.setdefault(name, mark)
-    for name, mark in _frames(title.marks, frames, kinds):
-        found.setdefault(name, mark)
-    for name, mark in _pairs(title.marks):
+    told = (
+        _title(title.marks),
+        _frames(title.marks, frames, kinds),
+        _pairs(title.marks),
+        _asides(title),
+    )
+    for name, mark in chain.from_iterable(told):
         found.setdefault(name, mark)
     for name in _shape(title, post=post):
         found.setdefault(name, None)
@@ -102,16 +107,19 @@ def _frames(
     if named:
         yield f"shape first name {named.tag}", named
     line = line_of([m.tag for m in marks])
+    signs = frozenset(line)
     last = len(marks) - 1
-    for name, pattern in frames:
-        match = pattern.search(line)
+    for frame in frames:
+        if frame.needs and frame.needs.isdisjoint(signs):
+            continue  # asked here, for it spares most of a hundred calls
+        match = frame.pattern.search(line)
         if match:
-            yield name, marks[min(max(match.start() - 1, 0), last)]
+            yield frame.name, marks[min(max(match.start() - 1, 0), last)]
     head = main_clause(line)
-    for name, pattern in kinds:
-        match = pattern.search(head)
+    for frame in kinds:
+        match = frame.found(head, signs)
         if match:
-            yield name, marks[min(max(match.start() - 1, 0), last)]
+            yield frame.name, marks[min(max(match.start() - 1, 0), last)]
             break
 
 
@@ -125,7 +133,10 @@ def _shape(title: Reading, *, post: bool) -> Iterator[str]:
     if marks[0].tag == "NUM" or marks[0].low in ("top", "best"):
         yield "shape list"
     tags = {m.tag for m in marks}
-    if not tags & EVENTS and not ("TICKER" in tags and tags & BIRTHS):
+    born = "TICKER" in tags and tags & BIRTHS
+    late = "DELAY" in tags and tags & BIRTHS and tags & {"TICKER", "CAPS"}
+    many = any(m.tag in GIVING and n.tag == "TOKENS" for m, n in pairwise(marks))
+    if not tags & EVENTS and not born and not late and not many:
         yield "shape no event"
     old = sum(m.tag == "OLD" for m in marks)
     if old > 1:
@@ -154,6 +165,60 @@ def _pairs(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
             if first.isupper() or second.isupper():
                 near = "pair" if not distance else "pair .."
                 yield f"{near} {first} {second}", line[min(max(index - 1, 0), len(line) - 1)]
+
+
+BREAKS = frozenset({":", "?", "!"})
+TURNS = frozenset({"as", "while", "amid", "after", "following", "despite"})
+"""Words that begin another clause, unless an article follows: “as a token”."""
+ARTICLES = frozenset({"a", "an", "the", "part", "its", "well"})
+_PARTED = re.compile(r"[.;|]|\s-\s")
+
+
+def clauses(title: Reading) -> Sequence[Sequence[Mark]]:
+    """Return the marks of a title clause by clause."""
+    marks, text = title.marks, title.field.text
+    found: list[list[Mark]] = [[]]
+    for index, mark in enumerate(marks):
+        clause = found[-1]
+        turn = (
+            mark.low in TURNS
+            and len(clause) > 1
+            and index + 1 < len(marks)
+            and marks[index + 1].low not in ARTICLES
+        )
+        parted = clause and _PARTED.search(text, clause[-1].end, mark.start)
+        if turn or parted:
+            found.append([mark])
+            continue
+        clause.append(mark)
+        if mark.tag in BREAKS:
+            found.append([])
+    return [c for c in found if c]
+
+
+def _asides(title: Reading) -> Iterator[tuple[str, Mark]]:
+    """Yield the classes that stand outside of the clause that tells the event."""
+    parts = clauses(title)
+    if len(parts) < 2:  # noqa: PLR2004 - nothing beside it
+        return
+    told = max(parts, key=_tells)
+    if not _tells(told):
+        return
+    for part in parts:
+        if part is not told:
+            for mark in part:
+                if mark.tag.isupper():
+                    yield f"aside {mark.tag}", mark
+
+
+def _tells(clause: Sequence[Mark]) -> int:
+    tags = {m.tag for m in clause}
+    if not tags & EVENTS:
+        return 0
+    return 2 + (not tags.isdisjoint(NEW)) + (not tags.isdisjoint(VERBS))
+
+
+NEW = frozenset({"NAME", "TICKER", "CAPS", "HANDLE"})
 
 
 def reads_as_news(title: Reading) -> bool:

@@ -7,13 +7,29 @@ So a pattern is short, and searching it costs about a microsecond.
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
 
 from tgewatch.detect import lexicon
 
-Frame: TypeAlias = tuple[str, re.Pattern[str]]
-"""Name of the feature, pattern over the line of a headline."""
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One way of telling an event."""
+
+    name: str
+    """Of the feature."""
+    pattern: re.Pattern[str]
+    """Over the line of a headline."""
+    needs: frozenset[str]
+    """Characters of which a line must hold one to be worth a search; empty: any line is."""
+
+    def found(self, line: str, signs: frozenset[str]) -> re.Match[str] | None:
+        """Return the first match in `line`, whose characters are `signs`."""
+        if self.needs and self.needs.isdisjoint(signs):
+            return None
+        return self.pattern.search(line)
+
 
 OPAQUE = ("FUND", "STABLE", "NFT", "NETWORK", "GENERIC", "TROUBLE", "PRICE", "?", ":")
 """What a gap never passes over: behind it something else is spoken of."""
@@ -61,10 +77,57 @@ def compiled(text: str, table: str, *, label: str = "") -> Sequence[Frame]:
 
     Feature names are the label (the table's name without one) and the pattern's name.
     """
-    return tuple(
-        (f"{label or table} {name}", re.compile(_TOKEN.sub(_character, pattern)))
-        for name, pattern in tomllib.loads(text)[table].items()
-    )
+    found = []
+    for name, pattern in tomllib.loads(text)[table].items():
+        line_pattern = _TOKEN.sub(_character, pattern)
+        needs = _needs(line_pattern) or frozenset()
+        found.append(Frame(f"{label or table} {name}", re.compile(line_pattern), needs))
+    return tuple(found)
+
+
+_ATOM = re.compile(r"\(\?:|\[(?P<not>\^)?(?P<any>[^\]]*)\]|[|)]|(?P<one>.)", re.DOTALL)
+_COUNT = re.compile(r"(?P<none>[?*]|\{0,\d+\})?\+?\??")
+
+
+def _needs(pattern: str) -> frozenset[str] | None:
+    """Return characters of which every match of a line's pattern holds one; None: it needs none.
+
+    Of the parts that must be there the one with the fewest choices says it.
+    """
+    needed, end = _alternatives(pattern, 0)
+    return needed if end == len(pattern) else None
+
+
+def _alternatives(pattern: str, at: int) -> tuple[frozenset[str] | None, int]:
+    """Return what the alternatives that begin at `at` need, and where they end."""
+    choices: list[frozenset[str] | None] = []
+    best: frozenset[str] | None = None
+    while at < len(pattern):
+        atom = _ATOM.match(pattern, at)
+        if atom is None or atom.group() == ")":
+            break
+        at = atom.end()
+        if atom.group() == "|":
+            choices.append(best)
+            best = None
+            continue
+        if atom.group() == "(?:":
+            part, at = _alternatives(pattern, at)
+            at += 1
+        elif atom["not"] or atom.group() in (START, END):
+            part = None
+        else:
+            part = frozenset(atom["one"] or atom["any"])
+        count = _COUNT.match(pattern, at)
+        if count is not None:
+            at = count.end()
+            part = None if count["none"] else part
+        if part is not None and (best is None or len(part) < len(best)):
+            best = part
+    choices.append(best)
+    if any(c is None for c in choices):
+        return None, at
+    return frozenset[str]().union(*(c for c in choices if c is not None)), at
 
 
 def _character(match: re.Match[str]) -> str:

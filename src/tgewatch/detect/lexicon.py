@@ -24,6 +24,8 @@ class Lexicon:
 
     extra: Sequence[str] = ()
     """Further terms of the early filter, which are no evidence by themselves."""
+    hosts: frozenset[str] = frozenset()
+    """Networks and places that tokens of others live on, in lower case."""
 
     def terms(self) -> Mapping[str, str]:
         """Return term → tier (its class in lower case) for what the early filter looks for."""
@@ -42,7 +44,12 @@ def read(text: str) -> Lexicon:
             words.setdefault(word, name)
         for phrase in entry.get("phrases", ()):
             phrases.setdefault(phrase, name)
-    return Lexicon(words=words, phrases=phrases, extra=tuple(document.get("hints", ())))
+    return Lexicon(
+        words=words,
+        phrases=phrases,
+        extra=tuple(document.get("hints", ())),
+        hosts=frozenset(document.get("hosts", ())),
+    )
 
 
 def data(name: str) -> str:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
@@ -30,9 +31,8 @@ LONG = 4
 TITLE_TOKENS, BODY_TOKENS = 80, 160
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One word or phrase with its class."""
+class Mark(NamedTuple):
+    """One word or phrase with its class. A tuple: a verdict makes dozens of them."""
 
     tag: str
     """Class of the lexicon, NAME, OLD, TICKER, CAPS, HANDLE, PCT, MONEY, NUM, or the word."""
@@ -84,6 +84,7 @@ class Reader:
 
     def __init__(self, lexicon: Lexicon, old: Established, common: frozenset[str]) -> None:
         self._words = lexicon.words
+        self._hosts = lexicon.hosts
         self._old = old
         self._common = common
         phrases = dict(lexicon.phrases)
@@ -127,6 +128,7 @@ class Reader:
                 marks.append(Mark(tag, token.text, token.low, token.start, token.end))
         _months(marks)
         _name_by_position(marks)
+        _places(marks, self._hosts)
         return Reading(field, _whole_names(field, marks), sentence)
 
     def _cut_off(self, field: Field, token: Token) -> str:
@@ -216,6 +218,11 @@ DOERS = frozenset(
 """What may follow a name that is an ordinary word: “Scroll announces”, “Grass airdrop”."""
 
 
+LABELS = frozenset({"FILLER", "NETWORK", "CHAIN"})
+ACTS = frozenset(
+    "LAUNCH UNVEIL LAUNCHED WILL RELEASE ANNOUNCE PLAN HINT DELAY AIRDROPS TOKEN TGE DATED".split()
+)
+"""Before and after a name that is an ordinary word, within a headline: “Layer 2 Scroll announces”."""
 MONTH_OR_VERB = frozenset({"march", "may", "mar"})
 BEFORE_MONTHS = frozenset({"in", "by", "of", "for", "this", "until", "before", "since", "early", "late", "mid", "on", "to", "from", "till", "next", "last"})  # fmt: skip
 
@@ -229,7 +236,7 @@ def _months(marks: list[Mark]) -> None:
             if after in ("NUM", "YEAR") or (
                 before and (before.tag == "NUM" or before.low in BEFORE_MONTHS)
             ):
-                marks[index] = replace(mark, tag="SOON")
+                marks[index] = mark._replace(tag="SOON")
 
 
 def _name_by_position(marks: list[Mark]) -> None:
@@ -238,8 +245,57 @@ def _name_by_position(marks: list[Mark]) -> None:
         follows = marks[index + 1].tag
         if mark.tag.islower() and mark.text[0].isupper() and mark.tag not in FUNCTION_WORDS:
             ticker = follows == "(" and index + 2 < len(marks) and marks[index + 2].tag == "CAPS"
-            if ticker or (index == 0 and follows in DOERS):
-                marks[index] = replace(mark, tag="NAME")
+            placed = index == 0 or (marks[index - 1].tag in LABELS and follows in ACTS)
+            if ticker or (placed and follows in DOERS):
+                marks[index] = mark._replace(tag="NAME")
+
+
+SHORT = 3
+"""Letters of a ticker from which it is told to be the beginning of a name."""
+
+
+def _abbreviates(ticker: Mark, marks: Sequence[Mark]) -> bool:
+    """Return whether a name of the text begins with the letters of the ticker."""
+    letters = ticker.low.lstrip("$")
+    return len(letters) >= SHORT and any(
+        m is not ticker
+        and (m.tag == "NAME" or (m.tag.islower() and m.text[0].isupper()))
+        and m.low.replace(" ", "").startswith(letters)
+        for m in marks
+    )
+
+
+WHERE = frozenset({"on", "via", "using", "in", "across", "for", "to", "from", "through"})
+DWELLERS = frozenset(
+    "users user holders stakers community ecosystem dex defi depin l2 layer-2 rollup blockchain chain mev "
+    "wallet wallets liquid lending restaking bridge gamefi sidechain validator validators developer developers "
+    "builder network game games marketplace protocol staker".split()
+)
+"""After the name of a network: what lives there, or the place itself."""
+
+
+def _places(marks: list[Mark], hosts: frozenset[str]) -> None:
+    """Take an old token for a place where it is where something happens: “on Solana”, “Solana DEX”.
+
+    And take a ticker that an old token bears for another one where a name not known before bears
+    it too: “Lumora (LIT)”.
+    """
+    for index, mark in enumerate(marks):
+        if mark.tag != "OLD":
+            continue
+        before = marks[index - 1] if index else None
+        after = marks[index + 1] if index + 1 < len(marks) else None
+        if before and before.tag == "(":
+            owner = marks[index - 2] if index > 1 else None
+            if owner and owner.tag == "NAME" and mark.text.isupper():
+                marks[index] = mark._replace(tag="CAPS")
+        elif mark.text.lstrip("$").isupper() and _abbreviates(mark, marks):
+            marks[index] = mark._replace(tag="TICKER" if mark.text[0] == "$" else "CAPS")
+        elif mark.low in hosts and (
+            (before and before.low in WHERE)
+            or (after and (after.low in DWELLERS or after.low == "'s" or after.tag == "NAME"))
+        ):
+            marks[index] = mark._replace(tag="CHAIN")
 
 
 NAME_TAILS = frozenset(

@@ -35,11 +35,12 @@ class Model:
 
     def kind(self, found: Mapping[str, Mark | None]) -> str:
         """Return the likeliest kind of event."""
-        totals = dict(self.kind_bias)
+        totals, kinds = dict(self.kind_bias), self.kinds
         for name in found:
-            for kind, value in self.kinds.get(name, {}).items():
-                totals[kind] += value
-        return max(totals, key=lambda k: totals[k])
+            if name in kinds:
+                for kind, value in kinds[name].items():
+                    totals[kind] += value
+        return max(totals, key=totals.__getitem__)
 
 
 def read(text: str) -> Model:

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from tgewatch.model import Item, Span
 
@@ -81,9 +82,8 @@ def fields_of(item: Item, article: str = "") -> tuple[Field, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, number or mark with its place."""
+class Token(NamedTuple):
+    """A word, number or mark with its place. A tuple: a verdict makes dozens of them."""
 
     text: str
     low: str
