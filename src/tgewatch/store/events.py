@@ -39,11 +39,6 @@ _CANDIDATES = (
     .order_by(events.c.updated.desc(), events.c.id)
     .limit(CANDIDATES)
 )
-_ATTACH = (
-    claims.update()
-    .where(claims.c.id == sa.bindparam("claim"))
-    .values(event_id=sa.bindparam("event"), data=sa.bindparam("said"))
-)
 _TOUCH = (
     events.update().where(events.c.id == sa.bindparam("event")).values(updated=events.c.updated)
 )
@@ -62,7 +57,8 @@ Place = tuple[int, str]
 class EventBook:
     """The events that a transaction has to do with, each loaded once.
 
-    It sees what it has saved. It is thrown away with its transaction.
+    It sees what it has saved. It is thrown away with its transaction. The claims of its events are
+    without their reasons, which stay in the rows.
     """
 
     def __init__(
@@ -179,15 +175,15 @@ class EventBook:
             self._index(event)
         old = {} if before is None else {claim.id: claim for claim in before.claims}
         fresh = [one for one in event.claims if old.pop(one.id, None) != one and one.id != but]
-        self._attach(event.id, fresh)
+        if fresh:
+            self._attach(event.id, fresh)
         for portion in portions(list(old)):
             self._connection.execute(
                 claims.update()
                 .where(claims.c.id.in_(portion), claims.c.event_id == event.id)
                 .values(event_id=None)
             )
-        self._hold(event)
-        self._changed[event.id] = event
+        self._changed[event.id] = self._hold(event)
 
     def remove(self, gone: str, into: str | None) -> None:
         """Leave a signpost in the place of an event; its history stays under its own id."""
@@ -207,7 +203,8 @@ class EventBook:
         if missing:
             self._known |= self._recent.find(self._connection, missing)
             missing = [one for one in missing if one not in self._known]
-        for version, event in _loaded(self._connection, missing):
+        for version, read in _loaded(self._connection, missing):
+            event = _lean(read)
             self._known[event.id] = event
             self._recent.read(version, event)
         return [self._known[one] for one in wanted if one in self._known]
@@ -241,9 +238,15 @@ class EventBook:
         upsert(self._connection, claims, [row], keep=() if evidence else ("event_id",))
 
     def _attach(self, event: str, fresh: Sequence[Claim]) -> None:
-        if fresh:
-            rows = [{"claim": one.id, "event": event, "said": codec.json(one)} for one in fresh]
-            self._connection.execute(_ATTACH, rows)
+        """Make claims that are stored already the evidence of `event`, in the words that it has."""
+        words = {one.id: one for known in self._known.values() for one in known.claims}
+        for one in fresh:
+            values: dict[str, object] = {"event_id": event}
+            if words.get(one.id) != one:
+                row = self._connection.execute(_KNOWN_CLAIM, {"claim": one.id}).one_or_none()
+                why = one.why if one.why or row is None else codec.claim_of(row.data).why
+                values["data"] = codec.json(replace(one, why=why))
+            self._connection.execute(claims.update().where(claims.c.id == one.id).values(values))
 
     def _reword(self, event: Event, claim: Claim) -> None:
         """Let a claim stand in its event in its new words."""
@@ -251,9 +254,11 @@ class EventBook:
         self._touch(event.id)
         self._hold(replace(event, claims=dossier(spoken, known=event.claims)))
 
-    def _hold(self, event: Event) -> None:
+    def _hold(self, event: Event) -> Event:
+        event = _lean(event)
         self._known[event.id] = event
         self._recent.write(self._connection, event.id, event)
+        return event
 
     def _let_go(self, event: str) -> None:
         """Read an event again when it is next asked for."""
@@ -305,6 +310,14 @@ def _loaded(connection: sa.Connection, ids: Sequence[str]) -> list[tuple[str, Ev
         for one in ids
         if one in found
     ]
+
+
+def _lean(event: Event) -> Event:
+    """Return an event without the reasons of its claims: most of their size, and no merge asks."""
+    if not any(claim.why for claim in event.claims):
+        return event
+    bare = [replace(claim, why=()) if claim.why else claim for claim in event.claims]
+    return replace(event, claims=dossier(bare, known=event.claims))
 
 
 def _of(event: Event | None, claim: str) -> Claim | None:

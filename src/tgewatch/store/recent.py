@@ -10,7 +10,7 @@ from tgewatch.model import Event
 from tgewatch.store.schema import events
 
 MOST = 4_000
-"""Claims in all events that are kept: about 8 kB each with what was found of them."""
+"""Claims in all events that are kept: about 4 kB each with what was found of them."""
 
 _VERSION: sa.ColumnElement[str] = sa.literal_column("xmin::text").label("version")
 _NONE: sa.ColumnElement[str] = sa.literal_column("''")

@@ -128,7 +128,8 @@ claims = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("data", sa.Text, nullable=False),
 )
-"""`reason` says why it joined its event, or none."""
+"""`reason` says why it joined its event, or none. `position` says nothing any more: evidence is in
+the order in which it was made, and a place would have to be written again with each claim before it."""
 sa.Index("ix_claims_event_id_position", claims.c.event_id, claims.c.position)
 sa.Index("ix_claims_source_id_digest", claims.c.source_id, claims.c.digest)
 
