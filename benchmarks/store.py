@@ -181,6 +181,7 @@ async def through_aiosqlite(folder: Path, works: dict[str, list[Poll]]) -> dict[
     async def store(poll: Poll) -> None:
         async with one_writer, engine.begin() as connection:
             await connection.run_sync(partial(commit, polls=[poll], rules=rules))
+        rules.recent.settle()
 
     costs = {}
     for name, polls in works.items():

@@ -1,7 +1,6 @@
 """What the writer remembers of events: never older than what is stored."""
 
 import asyncio
-from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -227,4 +226,17 @@ def test_what_a_transaction_changes_counts_at_once_and_what_it_removes_is_gone()
         assert set(kept.find(connection, ["1", "2"])) == {"1"}
         kept.forget()
         assert kept.find(connection, ["1", "2"]) == {}
-    assert OrderedDict() == kept._kept
+        assert repr(kept) == "<Recent 0 events, 0 of 4000 claims>"
+
+
+def test_what_nobody_said_the_end_of_is_not_believed():
+    kept = Recent()
+    with sa.create_engine("sqlite://").connect() as connection:
+        with connection.begin():
+            kept.begin(connection)
+            kept.write(connection, "1", event_of(1))
+            kept.begin(connection)
+            assert set(kept.find(connection, ["1"])) == {"1"}
+        with connection.begin():
+            kept.begin(connection)
+            assert kept.find(connection, ["1"]) == {}

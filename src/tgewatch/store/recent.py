@@ -37,6 +37,7 @@ class Recent:
         self._changed: dict[str, Event | None] = {}
         """What the transaction under way has made of events; None of one that is gone."""
         self._version = ""
+        self._transaction: sa.Transaction | None = None
         self._writer: Any = None
         """The SQLite connection, and what it last said of the others."""
         self._seen = 0
@@ -45,7 +46,14 @@ class Recent:
         return f"<Recent {len(self._kept)} events, {self._claims} of {self._most} claims>"
 
     def begin(self, connection: sa.Connection) -> None:
-        """Begin to serve a transaction; may be said again within it."""
+        """Begin to serve a transaction; may be said again within it.
+
+        What an earlier one has changed is forgotten if nobody said how that ended.
+        """
+        transaction = connection.get_transaction()
+        if transaction is not self._transaction and self._changed:
+            self.forget()
+        self._transaction = transaction
         if connection.dialect.name != "sqlite":
             return
         writer = connection.connection.dbapi_connection
