@@ -3,6 +3,8 @@
 import argparse
 import random
 from collections.abc import Callable, Sequence
+from math import sqrt
+from statistics import fmean, stdev
 from typing import TextIO
 
 import labelled
@@ -37,6 +39,8 @@ def show(real: Sample, made: Sample, options: argparse.Namespace, out: TextIO) -
     for number, run in enumerate(runs):
         out.write(f"{'run ' + str(number + 1) if len(runs) > 1 else options.part}\n")
         _figures(run, out)
+    if len(runs) > 1:
+        _means(runs, out)
     _calibration(runs[0], out)
     if options.curve and options.part != "aside":
         _curve(seen if options.part == "seen" else real, made, out)
@@ -59,6 +63,38 @@ def _figures(run: Sequence[Marked], out: TextIO) -> None:
                 f"  project {_share(found.project)}  ticker {_share(found.ticker)}"
                 f"  date {_share(found.date)}  calibration error {found.calibration_error:.3f}\n"
             )
+
+
+def _means(runs: Sequence[Sequence[Marked]], out: TextIO) -> None:
+    """Print the mean of each figure over the runs and its standard error.
+
+    The runs differ in which projects share a fold, not in the texts: the error says how far chance in
+    folding moves the mean, not how far other texts would. Runs of two programs have the same folds.
+    """
+    out.write(f"mean of {len(runs)} runs, with its standard error\n")
+    for name, subset in (("news", "sure"), ("news", "all"), ("tweet", "sure"), ("tweet", "all")):
+        found = [by_type(run)[name][subset] for run in runs]
+        figures = {
+            "F1": [m.f1 for m in found],
+            "P": [m.precision.value for m in found],
+            "R": [m.recall.value for m in found],
+            "kind": [m.kind.value for m in found],
+            "project": [m.project.value for m in found],
+            "date": [m.date.value for m in found],
+            "calibration error": [m.calibration_error for m in found],
+        }
+        told = [
+            f"{key} {_mean([v for v in values if v is not None])}"
+            for key, values in figures.items()
+        ]
+        out.write(f"  {name:5} {subset:4} {'  '.join(told)}\n")
+
+
+def _mean(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    error = stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
+    return f"{fmean(values):.3f} ±{error:.3f}"
 
 
 def _share(share: Share) -> str:

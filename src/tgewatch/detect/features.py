@@ -110,9 +110,7 @@ def _frames(
     signs = frozenset(line)
     last = len(marks) - 1
     for frame in frames:
-        if frame.needs and frame.needs.isdisjoint(signs):
-            continue  # asked here, for it spares most of a hundred calls
-        match = frame.pattern.search(line)
+        match = frame.found(line, signs)
         if match:
             yield frame.name, marks[min(max(match.start() - 1, 0), last)]
     head = main_clause(line)

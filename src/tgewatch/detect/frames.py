@@ -21,13 +21,14 @@ class Frame:
     """Of the feature."""
     pattern: re.Pattern[str]
     """Over the line of a headline."""
-    needs: frozenset[str]
-    """Characters of which a line must hold one to be worth a search; empty: any line is."""
+    needs: tuple[frozenset[str], ...]
+    """Of each of these sets a line must hold a character to be worth a search."""
 
     def found(self, line: str, signs: frozenset[str]) -> re.Match[str] | None:
         """Return the first match in `line`, whose characters are `signs`."""
-        if self.needs and self.needs.isdisjoint(signs):
-            return None
+        for need in self.needs:
+            if need.isdisjoint(signs):
+                return None
         return self.pattern.search(line)
 
 
@@ -80,8 +81,9 @@ def compiled(text: str, table: str, *, label: str = "") -> Sequence[Frame]:
     found = []
     for name, pattern in tomllib.loads(text)[table].items():
         line_pattern = _TOKEN.sub(_character, pattern)
-        needs = _needs(line_pattern) or frozenset()
-        found.append(Frame(f"{label or table} {name}", re.compile(line_pattern), needs))
+        found.append(
+            Frame(f"{label or table} {name}", re.compile(line_pattern), _needs(line_pattern))
+        )
     return tuple(found)
 
 
@@ -89,45 +91,44 @@ _ATOM = re.compile(r"\(\?:|\[(?P<not>\^)?(?P<any>[^\]]*)\]|[|)]|(?P<one>.)", re.
 _COUNT = re.compile(r"(?P<none>[?*]|\{0,\d+\})?\+?\??")
 
 
-def _needs(pattern: str) -> frozenset[str] | None:
-    """Return characters of which every match of a line's pattern holds one; None: it needs none.
+def _needs(pattern: str) -> tuple[frozenset[str], ...]:
+    """Return sets of characters; every match of a line's pattern holds one of each set."""
+    ways, end = _ways(pattern, 0)
+    if end != len(pattern):
+        return ()
+    return tuple(ways[0]) if len(ways) == 1 else _one_of(ways)
 
-    Of the parts that must be there the one with the fewest choices says it.
-    """
-    needed, end = _alternatives(pattern, 0)
-    return needed if end == len(pattern) else None
+
+def _one_of(ways: Sequence[Sequence[frozenset[str]]]) -> tuple[frozenset[str], ...]:
+    """Return what is needed whichever way is gone: the set with the fewest choices of each."""
+    if not all(ways):
+        return ()
+    return (frozenset[str]().union(*(min(way, key=len) for way in ways)),)
 
 
-def _alternatives(pattern: str, at: int) -> tuple[frozenset[str] | None, int]:
-    """Return what the alternatives that begin at `at` need, and where they end."""
-    choices: list[frozenset[str] | None] = []
-    best: frozenset[str] | None = None
+def _ways(pattern: str, at: int) -> tuple[list[list[frozenset[str]]], int]:
+    """Return for each alternative from `at` on the sets that it needs, and where they end."""
+    ways: list[list[frozenset[str]]] = [[]]
     while at < len(pattern):
         atom = _ATOM.match(pattern, at)
         if atom is None or atom.group() == ")":
             break
         at = atom.end()
         if atom.group() == "|":
-            choices.append(best)
-            best = None
+            ways.append([])
             continue
+        part: tuple[frozenset[str], ...] = ()
         if atom.group() == "(?:":
-            part, at = _alternatives(pattern, at)
-            at += 1
-        elif atom["not"] or atom.group() in (START, END):
-            part = None
-        else:
-            part = frozenset(atom["one"] or atom["any"])
+            inner, at = _ways(pattern, at)
+            part, at = _one_of(inner), at + 1
+        elif not atom["not"] and atom.group() not in (START, END):
+            part = (frozenset(atom["one"] or atom["any"]),)
         count = _COUNT.match(pattern, at)
         if count is not None:
             at = count.end()
-            part = None if count["none"] else part
-        if part is not None and (best is None or len(part) < len(best)):
-            best = part
-    choices.append(best)
-    if any(c is None for c in choices):
-        return None, at
-    return frozenset[str]().union(*(c for c in choices if c is not None)), at
+            part = () if count["none"] else part
+        ways[-1] += part
+    return ways, at
 
 
 def _character(match: re.Match[str]) -> str:
