@@ -32,7 +32,7 @@ from tgewatch.settings.detecting import DetectionSettings
 
 WEIGHTS = Path(__file__).parents[1] / "src/tgewatch/detect/data/weights.json"
 SEED, TIMES = 1, 2
-PENALTY, KIND_PENALTY = 1.5, 1.0
+PENALTY, KIND_PENALTY = 2.0, 1.0
 SCALES = {
     "report": 0.3,
     "frame ": 0.5,

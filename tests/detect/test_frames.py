@@ -11,6 +11,8 @@ DOCUMENT = """
 announced = "<ENT> <GAP 2>(?:ANNOUNCE|PLAN) <GAP 3>TOKEN "
 ends = "TOKEN \\\\$"
 starts = "\\\\^ NAME "
+twice = "(?:(?:NAME|CAPS) , ){2}"
+perhaps = "TOKEN (?:PRICE )?(?:is )*"
 bracket = "NAME \\\\( CAPS \\\\) "
 """
 
@@ -40,6 +42,14 @@ def test_start_end_and_brackets_are_places_of_their_own(frames):
     assert found(frames, "starts", "NAME", "TOKEN")
     assert not found(frames, "starts", "the", "NAME")
     assert found(frames, "bracket", "NAME", "(", "CAPS", ")")
+
+
+def test_what_need_not_be_there_is_not_asked_for(frames):
+    assert found(frames, "twice", "NAME", ",", "CAPS", ",")
+    assert not found(frames, "twice", "NAME", ",", "CAPS")
+    assert found(frames, "perhaps", "TOKEN")
+    assert len(frames["frame twice"].needs) == 1
+    assert len(frames["frame perhaps"].needs) == 1
 
 
 def test_the_occasion_is_no_part_of_the_main_clause():

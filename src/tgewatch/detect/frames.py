@@ -88,7 +88,7 @@ def compiled(text: str, table: str, *, label: str = "") -> Sequence[Frame]:
 
 
 _ATOM = re.compile(r"\(\?:|\[(?P<not>\^)?(?P<any>[^\]]*)\]|[|)]|(?P<one>.)", re.DOTALL)
-_COUNT = re.compile(r"(?P<none>[?*]|\{0,\d+\})?\+?\??")
+_COUNT = re.compile(r"(?:(?P<none>[?*]|\{0,\d+\})|\+|\{\d+\})?\??")
 
 
 def _needs(pattern: str) -> tuple[frozenset[str], ...]:
