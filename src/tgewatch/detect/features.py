@@ -155,14 +155,21 @@ def _dates(dates: Sequence[DateClaim]) -> Iterator[str]:
 
 
 def _pairs(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
-    """Yield which class comes before which other, near it: who does what to which thing."""
+    """Yield which class comes before which other, near it: who does what to which thing.
+
+    Words of no class take their place, and are paired with nothing.
+    """
     line = [m for m in marks[:PAIRED] if m.tag not in NO_PAIRS]
-    tags = ["^", *[m.tag if m.tag.isupper() else "word" for m in line], "$"]
-    for index, first in enumerate(tags):
-        for distance, second in enumerate(tags[index + 1 : index + 1 + REACH]):
-            if first.isupper() or second.isupper():
-                near = "pair" if not distance else "pair .."
-                yield f"{near} {first} {second}", line[min(max(index - 1, 0), len(line) - 1)]
+    tags = ["^", *[m.tag if m.tag.isupper() else "" for m in line], "$"]
+    last = len(line) - 1
+    for index, first in enumerate(tags[:-1]):
+        if not first:
+            continue
+        near = f"pair {first} "
+        for second in tags[index + 1 : index + 1 + REACH]:
+            if second and last >= 0:
+                yield f"{near}{second}", line[min(max(index - 1, 0), last)]
+            near = f"pair .. {first} "
 
 
 BREAKS = frozenset({":", "?", "!"})
