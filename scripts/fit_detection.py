@@ -56,10 +56,9 @@ SHEET_WEIGHTS = {
     "news_desk": 0.1,
     "news_recap": 0.35,
     "news_delay": 0.35,
-    "post": 0.25,
+    "post": 0.5,
     "post_own": 0.25,
     "post_report": 0.25,
-    "post_feed": 0.25,
 }
 """Weight of the texts of a sheet beside that of a labelled one; of other sheets below."""
 SHEET_WEIGHT = 0.7

@@ -40,6 +40,14 @@ def test_what_stands_beside_the_clause_of_the_event_is_told_apart(examiner):
     assert "aside TGE" not in beside
 
 
+def test_talk_has_no_clauses_of_a_headline_and_a_report_in_a_post_has(examiner):
+    talk = found(examiner, "gm frens! Bitcoin falls as Quarvo announces TGE", kind="post")
+    report = found(examiner, "Bitcoin falls as Quarvo announces TGE", kind="post")
+
+    assert not [n for n in talk if n.startswith("aside")]
+    assert "aside PRICE" in report
+
+
 def test_nothing_is_beside_where_there_is_one_clause_or_no_event(examiner):
     assert not [n for n in found(examiner, "Quarvo announces TGE") if n.startswith("aside")]
     assert not [n for n in found(examiner, "Bitcoin falls as gold rises") if n.startswith("aside")]

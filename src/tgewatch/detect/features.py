@@ -63,11 +63,12 @@ def features(
     """Return the features of an item whose title comes first in `readings`."""
     found: dict[str, Mark | None] = {}
     title = readings[0]
+    talk = post and not reads_as_news(title)
     told = (
         _title(title.marks),
         _frames(title.marks, frames, kinds),
         _pairs(title.marks),
-        _asides(title),
+        () if talk else _asides(title),
     )
     for name, mark in chain.from_iterable(told):
         found.setdefault(name, mark)
@@ -78,7 +79,7 @@ def features(
     for reading in readings[1:2]:
         for name, mark in _body(reading.marks):
             found.setdefault(name, mark)
-    if post and reads_as_news(title):
+    if post and not talk:
         found["report"] = None
     elif post:
         found.update([(f"post {n}", m) for n, m in found.items() if n.startswith(IN_POSTS)])
