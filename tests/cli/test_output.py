@@ -14,6 +14,10 @@ from tgewatch.cli.output import as_json, print_rows, visible
 from tgewatch.settings import Pool
 
 
+class Pages(tuple[int, ...]):
+    __slots__ = ()
+
+
 class Colour(StrEnum):
     RED = "red"
 
@@ -28,13 +32,23 @@ class Sample:
 def test_values_of_the_program_become_json():
     sample = Sample(Colour.RED, datetime(2026, 1, 2, tzinfo=UTC), (1, 2))
     found = json.loads(
-        as_json({"s": sample, "p": Path("/x"), "set": {2, 1}, "nan": math.nan, 3: Pool().attempts})
+        as_json(
+            {
+                "s": sample,
+                "p": Path("/x"),
+                "set": {2, 1},
+                "pages": Pages((3, 4)),
+                "nan": math.nan,
+                3: Pool().attempts,
+            }
+        )
     )
 
     assert found == {
         "s": {"colour": "red", "at": "2026-01-02T00:00:00+00:00", "parts": [1, 2]},
         "p": "/x",
         "set": [1, 2],
+        "pages": [3, 4],
         "nan": None,
         "3": 3,
     }

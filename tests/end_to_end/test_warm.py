@@ -25,17 +25,20 @@ def test_a_source_that_is_not_due_is_polled_for_who_reads_next(shell):
 
 
 def test_articles_that_were_read_at_detection_are_measured_by_what_became_of_them(shell):
-    shell.site.feeds["news"] = [
-        ("Merida reveals when its token will launch", "", 1.0),
-        ("Lentil airdrop: everything you need to know", "", 2.0),
-    ]
+    shell.site.feeds["news"] = OLD
     shell.site.pages = {
         "/news/0": "Merida, ticker $MERI, said that its token generation event takes place on"
         " 12 October 2026. " * 3,
         "/news/1": "Lentils need twenty minutes. " * 9,
     }
     shell.settings(shell.site.url())
-    report = shell.scan().json
+    shell.scan()
+    shell.site.feeds["news"] = [
+        ("Merida reveals when its token will launch", "", 1.0),
+        ("Lentil airdrop: everything you need to know", "", 2.0),
+        *OLD,
+    ]
+    report = shell.scan("--all", now="2026-09-21T12:05:00Z").json
 
     found = json.loads(shell.run("metrics", "--json").out)["articles_ahead"]
 

@@ -76,6 +76,8 @@ def _plainer(value: Any) -> Any:
         return str(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
+    if isinstance(value, tuple):  # of a class of its own, as an event's claims are
+        return list(value)
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -12,7 +12,8 @@ from tgewatch.errors import TgewatchError
 from tgewatch.model import Contribution, Item, Judged, Kind, Source, Verdict
 
 HISTORY = 14 * 86_400.0
-"""Seconds; on first sight of a source, no article older than this is fetched."""
+"""Seconds; on first sight of a source, no article older than this is fetched, and only those of items
+that report something: what may report something is looked into once it is news."""
 
 ARTICLE_KEPT = 20_000
 """Characters of an article that are stored with its item."""
@@ -56,7 +57,7 @@ class Pipeline:
         verdict = self._detector.judge(item, source=source, matches=matches)
         judged = self._settled(source, item, verdict, now=now, baseline=baseline)
         wanted = self._detector.wants_article(item, matches, verdict) and not (
-            baseline and item.published is not None and now - item.published > HISTORY
+            baseline and _is_history(item, verdict, now)
         )
         return replace(
             judged,
@@ -147,6 +148,12 @@ def voiced(source: Source, item: Item, voices: Mapping[str, str]) -> Source:
         return source
     company = voices.get(item.author.lstrip("@").lower(), "")
     return replace(source, company=company) if company else source
+
+
+def _is_history(item: Item, verdict: Verdict, now: float) -> bool:
+    """Return whether an item's article is left unread when its source is new to us."""
+    old = item.published is not None and now - item.published > HISTORY
+    return old or not verdict.relevant
 
 
 def _weakest(verdict: Verdict) -> str:
