@@ -165,13 +165,13 @@ class Choosing(Detector):
         self._way = way
         self._heard = heard
 
-    def wants_article(self, item, matches, verdict):
+    def wants_article(self, item, matches, verdict, *, history=False):
         self._heard.confidence[article(item.url)] = verdict.confidence
         if self._way == "none":
             return False
         if self._way == "all":
             return bool(matches) and not item.content
-        return super().wants_article(item, matches, verdict)
+        return super().wants_article(item, matches, verdict, history=history)
 
 
 async def watch(chosen, teasing, way, folder):

@@ -70,6 +70,8 @@ class _Unfiltered(Detector):
         found: Iterable[Match] = super().scan(item, source=source)
         return _All(found)
 
-    def wants_article(self, item: Item, matches: Sequence[Match], verdict: Verdict) -> bool:
-        del item, matches, verdict
+    def wants_article(
+        self, item: Item, matches: Sequence[Match], verdict: Verdict, *, history: bool = False
+    ) -> bool:
+        del item, matches, verdict, history
         return True

@@ -95,9 +95,16 @@ class Detector:
             rumour=relevant and any(name in evidence.features for name in STRANGERS),
         )
 
-    def wants_article(self, item: Item, matches: Sequence[Match], verdict: Verdict) -> bool:
-        """Return whether the full text could change what is made of the item."""
+    def wants_article(
+        self, item: Item, matches: Sequence[Match], verdict: Verdict, *, history: bool = False
+    ) -> bool:
+        """Return whether the full text could change what is made of the item.
+
+        Of `history` only what reports something is worth it: what may is looked into while it is news.
+        """
         if item.kind == "post" or item.content or not matches or len(item.summary) > LONG_SUMMARY:
+            return False
+        if history and not verdict.relevant:
             return False
         low, high = UNSURE
         if low < verdict.confidence < high:

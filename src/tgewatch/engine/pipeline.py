@@ -12,8 +12,7 @@ from tgewatch.errors import TgewatchError
 from tgewatch.model import Contribution, Item, Judged, Kind, Source, Verdict
 
 HISTORY = 14 * 86_400.0
-"""Seconds; on first sight of a source, no article older than this is fetched, and only those of items
-that report something: what may report something is looked into once it is news."""
+"""Seconds; on first sight of a source, no article older than this is fetched."""
 
 ARTICLE_KEPT = 20_000
 """Characters of an article that are stored with its item."""
@@ -56,8 +55,8 @@ class Pipeline:
             return Judged(item=item, stage="match", reason="no_term", edited=edited)
         verdict = self._detector.judge(item, source=source, matches=matches)
         judged = self._settled(source, item, verdict, now=now, baseline=baseline)
-        wanted = self._detector.wants_article(item, matches, verdict) and not (
-            baseline and _is_history(item, verdict, now)
+        wanted = self._detector.wants_article(item, matches, verdict, history=baseline) and not (
+            baseline and item.published is not None and now - item.published > HISTORY
         )
         return replace(
             judged,
@@ -148,12 +147,6 @@ def voiced(source: Source, item: Item, voices: Mapping[str, str]) -> Source:
         return source
     company = voices.get(item.author.lstrip("@").lower(), "")
     return replace(source, company=company) if company else source
-
-
-def _is_history(item: Item, verdict: Verdict, now: float) -> bool:
-    """Return whether an item's article is left unread when its source is new to us."""
-    old = item.published is not None and now - item.published > HISTORY
-    return old or not verdict.relevant
 
 
 def _weakest(verdict: Verdict) -> str:
