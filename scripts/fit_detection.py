@@ -62,8 +62,6 @@ SHEET_WEIGHTS = {
 }
 """Weight of the texts of a sheet beside that of a labelled one; of other sheets below."""
 SHEET_WEIGHT = 0.7
-POST_WEIGHT = 4.0
-"""Weight of a labelled post beside a labelled headline, of which there are three times as many."""
 CALIBRATION_UNSURE = 0.3
 """Weight of an unsure label where confidence is calibrated."""
 LEAST = 6
@@ -111,7 +109,7 @@ def weight(row: Truth) -> float:
     if is_invented(row):
         sheet = row.id.rpartition("_")[0]
         return SHEET_WEIGHTS.get(sheet, SHEET_WEIGHT) * (1 if row.sure else INVENTED_UNSURE) / TIMES
-    return (POST_WEIGHT if row.post else 1.0) * (1.0 if row.sure else UNSURE_WEIGHT)
+    return 1.0 if row.sure else UNSURE_WEIGHT
 
 
 @cache
