@@ -16,6 +16,9 @@ from tgewatch.settings import StoreSettings
 from tgewatch.store import Access, lock, migrations, upkeep
 from tgewatch.testing.polls import FEED, NOW, claimed, dropped, poll
 
+BEFORE = migrations.HEAD
+"""The revision of a store before the migration that a test adds."""
+
 
 def run(home, story=None, **ways):
     async def whole():
@@ -178,6 +181,23 @@ def test_a_store_of_any_older_revision_is_brought_up_to_date(unmade, revision):
     assert found == (migrations.HEAD,)
 
 
+def test_claims_of_the_first_revision_lose_their_place_and_nothing_else(sqlite):
+    run(sqlite, lambda store: store.commit_poll(poll(claimed("a", "Foo"), claimed("b", "Bar"))))
+    with closing(sqlite3.connect(sqlite.path)) as connection:
+        connection.executescript(
+            "DROP INDEX ix_claims_event_id;"
+            "ALTER TABLE claims ADD COLUMN position INTEGER NOT NULL DEFAULT 3;"
+            "CREATE INDEX ix_claims_event_id_position ON claims (event_id, position);"
+        )
+    set_revision(sqlite.path, "0001")
+
+    async def story(store):
+        await store.commit_poll(poll(claimed("c", "Baz")))
+        return [(event.project, len(event.claims)) for event in await store.events()]
+
+    assert sorted(run(sqlite, story)) == [("Bar", 1), ("Baz", 1), ("Foo", 1)]
+
+
 def test_a_store_of_a_newer_program_is_refused_and_left_alone(sqlite):
     set_revision(sqlite.path, "9999")
     before = sqlite.path.read_bytes()
@@ -194,7 +214,7 @@ def test_a_store_of_a_newer_program_is_refused_and_left_alone(sqlite):
 
 @pytest.fixture
 def older(sqlite, monkeypatch):
-    """Yield a store whose revision precedes that of the program by one, which adds a table."""
+    """Yield a store whose revision, BEFORE, precedes that of the program by one, which adds a table."""
     run(sqlite, lambda store: store.commit_poll(poll(claimed("a", "Foo"))))
 
     def upgrade(connection, to="next"):
@@ -211,9 +231,9 @@ def test_a_copy_is_made_before_a_migration(older):
     run(older)
 
     (copy,) = older.path.parent.glob("*.backup")
-    assert copy.name == "tgewatch.db.20231114T221320Z.0001.backup"
+    assert copy.name == f"tgewatch.db.20231114T221320Z.{BEFORE}.backup"
     with closing(sqlite3.connect(copy)) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (BEFORE,)
         assert connection.execute("SELECT project FROM events").fetchall() == [("Foo",)]
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -221,7 +241,7 @@ def test_a_copy_is_made_before_a_migration(older):
 def test_only_the_last_copies_are_kept_and_none_is_made_without_need(older):
     for day in range(5):
         older.clock.advance(86_400.0)
-        set_revision(older.path, "0001")
+        set_revision(older.path, BEFORE)
         with closing(sqlite3.connect(older.path)) as connection:
             connection.execute("DROP TABLE IF EXISTS next_year")
         run(older)
@@ -245,7 +265,7 @@ def test_a_migration_that_fails_changes_nothing(older, monkeypatch):
     with closing(sqlite3.connect(older.path)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
         assert "half_done" not in tables
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (BEFORE,)
 
 
 def test_asking_an_older_store_brings_it_up_to_date_unless_it_is_in_use(older):

@@ -231,7 +231,6 @@ class EventBook:
             "source_id": place[0],
             "digest": place[1],
             "event_id": event.id if event is not None and evidence is not None else None,
-            "position": 0,
             "reason": codec.mended(reason),
             "data": codec.json(evidence or claim),
         }

@@ -123,14 +123,11 @@ claims = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     _source(),
     sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("event_id", sa.Text, sa.ForeignKey("events.id")),
-    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("event_id", sa.Text, sa.ForeignKey("events.id"), index=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("data", sa.Text, nullable=False),
 )
-"""`reason` says why it joined its event, or none. `position` says nothing any more: evidence is in
-the order in which it was made, and a place would have to be written again with each claim before it."""
-sa.Index("ix_claims_event_id_position", claims.c.event_id, claims.c.position)
+"""`reason` says why it joined its event, or none. Evidence is in the order in which it was made."""
 sa.Index("ix_claims_source_id_digest", claims.c.source_id, claims.c.digest)
 
 transitions = sa.Table(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Oldest first. The last one is what the program reads and writes."""
 HEAD = REVISIONS[-1]
 
