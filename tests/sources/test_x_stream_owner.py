@@ -60,6 +60,13 @@ class Stage:
             self.tasks.append(group.create_task(run))
             await self.clock.sleep(2.0)
 
+    def let_somebody_else_take_the_lease(self):
+        """And die, so that nobody gives it back."""
+        self.leases._held = {
+            name: (token + 1, self.clock.monotonic() + LEASE)
+            for name, (token, _) in self.leases._held.items()
+        }
+
     def post(self, text):
         at = round(self.clock.now(), 3)
         made = Post(self.archive.next_id(at), 7, text, at)
@@ -121,10 +128,7 @@ def test_who_waited_takes_over_when_the_owner_ends():
 
 def test_who_waited_takes_over_when_the_owner_is_not_heard_of():
     async def play(stage):
-        stage.leases._held = {
-            name: (token + 1, stage.clock.monotonic() + LEASE)  # somebody else's, who died
-            for name, (token, _) in stage.leases._held.items()
-        }
+        stage.let_somebody_else_take_the_lease()
         await stage.clock.sleep(LOOK + 1.0)
         assert stage.ears[0].drops[0] == ("another instance took it over", WITHOUT)
         assert [len(ears.connections) for ears in stage.ears] == [1, 0]
@@ -133,6 +137,20 @@ def test_who_waited_takes_over_when_the_owner_is_not_heard_of():
     stage = played(play)
 
     assert sum(len(ears.connections) for ears in stage.ears) == 2
+
+
+def test_who_takes_it_back_sends_the_rules_again_that_another_replaced():
+    async def play(stage):
+        stage.let_somebody_else_take_the_lease()
+        await stage.clock.sleep(LOOK + 1.0)
+        stage.tasks[1].cancel()
+        await stage.parts[1].stream.sync([stage.rule(1)])
+        await stage.clock.sleep(LEASE + LOOK + 5.0)
+        heard = stage.post("word0 of the TGE")
+        await stage.clock.sleep(30.0)
+        assert stage.ears[0].posts == [heard]
+
+    played(play)
 
 
 def test_nobody_listens_while_the_leases_cannot_be_asked_and_one_does_again_after():

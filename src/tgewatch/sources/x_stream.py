@@ -56,6 +56,7 @@ class StreamReader:
         Rules that change meanwhile are sent by `sync`. Never returns.
         """
         state = Reconnect()
+        self._synced = None  # somebody else may have had the stream since a run that was ended
         while True:
             try:
                 await self.sync(rules())
