@@ -19,6 +19,8 @@ NAMED = frozenset(
      "NUM", "TIMES", "YEAR"}
 )  # fmt: skip
 """Classes whose words are not to be learnt."""
+NEW = frozenset({"NAME", "TICKER", "CAPS", "HANDLE"})
+"""Classes of a word that may name what is new."""
 VERBS = frozenset(
     {"LAUNCH", "UNVEIL", "LAUNCHED", "RELEASE", "WILL", "PLAN", "ANNOUNCE", "HINT", "PRICE", "LISTING", "RAISE", "DELAY", "CLAIM", "UNLOCK",
      "MIGRATE", "RUMOUR", "TROUBLE", "NOT"}
@@ -222,9 +224,6 @@ def _tells(clause: Sequence[Mark]) -> int:
     if not tags & EVENTS:
         return 0
     return 2 + (not tags.isdisjoint(NEW)) + (not tags.isdisjoint(VERBS))
-
-
-NEW = frozenset({"NAME", "TICKER", "CAPS", "HANDLE"})
 
 
 def reads_as_news(title: Reading) -> bool:
