@@ -159,6 +159,13 @@ def test_relative_days_count_from_the_calendar_of_the_zone():
     assert read("tomorrow", published=late, zone=timezone(timedelta(hours=9)))[0][0] == "2025-03-07"
 
 
+@pytest.mark.parametrize("text", ["in the coming days", "Coming days", "over the next few days"])
+def test_the_coming_days_are_soon_without_any_other_word_about_time(text):
+    ((start, _, precision),) = read(text)
+
+    assert (start, precision) == ("2025-03-05", "soon")
+
+
 def test_a_weekday_before_its_date_is_the_same_day():
     assert read("on Wednesday, March 12th") == [("2025-03-12", 1, "day")]
     assert read("on Wednesday and on March 20th")[0][0] == "2025-03-05"
