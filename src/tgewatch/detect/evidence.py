@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tgewatch.detect import features, lexicon, reading
-from tgewatch.detect.frames import compiled
+from tgewatch.detect.frames import Frames, compiled
 from tgewatch.detect.text import Field, field, fields_of
 from tgewatch.model import DateClaim, Item
 from tgewatch.parse import dates
@@ -38,8 +38,10 @@ class Examiner:
             lexicon.common_words(),
         )
         frames = lexicon.data("frames.toml")
-        self._frames = [*compiled(frames, "frame"), *compiled(frames, "against", label="frame")]
-        self._kinds = compiled(frames, "kind", label="says")
+        self._frames = Frames(
+            [*compiled(frames, "frame"), *compiled(frames, "against", label="frame")]
+        )
+        self._kinds = Frames(compiled(frames, "kind", label="says"))
 
     @property
     def reader(self) -> reading.Reader:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 
-from tgewatch.detect.frames import Frame, line_of, main_clause
+from tgewatch.detect.frames import Frames, line_of, main_clause
 from tgewatch.detect.reading import Mark, Reading
 from tgewatch.model import DateClaim, Span
 
@@ -57,8 +57,8 @@ EVENTS = frozenset(
 def features(
     readings: Sequence[Reading],
     *,
-    frames: Sequence[Frame],
-    kinds: Sequence[Frame],
+    frames: Frames,
+    kinds: Frames,
     dates: Sequence[DateClaim],
     post: bool,
 ) -> Features:
@@ -100,9 +100,7 @@ def _title(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
             yield f"word {mark.low}", mark
 
 
-def _frames(
-    marks: Sequence[Mark], frames: Sequence[Frame], kinds: Sequence[Frame]
-) -> Iterator[tuple[str, Mark]]:
+def _frames(marks: Sequence[Mark], frames: Frames, kinds: Frames) -> Iterator[tuple[str, Mark]]:
     verb = next((m for m in marks if m.tag in VERBS), None)
     if verb:
         yield f"shape verb {verb.tag}", verb
@@ -112,13 +110,13 @@ def _frames(
     line = line_of([m.tag for m in marks])
     signs = frozenset(line)
     last = len(marks) - 1
-    for frame in frames:
-        match = frame.found(line, signs)
+    for frame in frames.likely(signs):
+        match = frame.pattern.search(line)
         if match:
             yield frame.name, marks[min(max(match.start() - 1, 0), last)]
     head = main_clause(line)
-    for frame in kinds:
-        match = frame.found(head, signs)
+    for frame in kinds.likely(signs):
+        match = frame.pattern.search(head)
         if match:
             yield frame.name, marks[min(max(match.start() - 1, 0), last)]
             break

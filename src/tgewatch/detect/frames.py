@@ -6,7 +6,7 @@ So a pattern is short, and searching it costs about a microsecond.
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,12 +24,45 @@ class Frame:
     needs: tuple[frozenset[str], ...]
     """Of each of these sets a line must hold a character to be worth a search."""
 
-    def found(self, line: str, signs: frozenset[str]) -> re.Match[str] | None:
-        """Return the first match in `line`, whose characters are `signs`."""
-        for need in self.needs:
-            if need.isdisjoint(signs):
-                return None
-        return self.pattern.search(line)
+
+class Frames:
+    """Frames in their order, of which a line is searched for those whose parts it holds.
+
+    Each frame has a bit in as many rows as the neediest of all has needs. A sign of a line sets the
+    bits of what it meets; the frames left are those with a bit in every row.
+    """
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self._frames = tuple(frames)
+        self._rows = max((len(frame.needs) for frame in frames), default=0)
+        self._meets: dict[str, int] = {}
+        self._unasked = 0
+        """Bits of the rows in which a frame needs nothing."""
+        for number, frame in enumerate(frames):
+            for row in range(self._rows):
+                bit = 1 << (row * len(frames) + number)
+                if row >= len(frame.needs):
+                    self._unasked |= bit
+                    continue
+                for sign in frame.needs[row]:
+                    self._meets[sign] = self._meets.get(sign, 0) | bit
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def likely(self, signs: Iterable[str]) -> Iterator[Frame]:
+        """Yield the frames whose every need one of `signs`, the characters of a line, meets."""
+        width, met = len(self._frames), self._unasked
+        for sign in signs:
+            met |= self._meets.get(sign, 0)
+        left = (1 << width) - 1
+        for _ in range(self._rows):
+            left &= met
+            met >>= width
+        while left:
+            bit = left & -left
+            yield self._frames[bit.bit_length() - 1]
+            left ^= bit
 
 
 OPAQUE = ("FUND", "STABLE", "NFT", "NETWORK", "GENERIC", "TROUBLE", "PRICE", "?", ":")
