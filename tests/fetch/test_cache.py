@@ -320,6 +320,17 @@ class Unweighable:
         raise RuntimeError("none of your business")
 
 
+@pytest.mark.parametrize("key", [None, 5, ("a", 1), ["a"], b"a"])
+def test_what_is_no_key_is_fetched_each_time_and_counted(ask, key):
+    cache, origin = make(), Origin("answer")
+
+    assert not cache.set(key, "kept", tier="rss")
+    assert ask(cache, key, origin) == ask(cache, key, origin) == "answer"
+    assert origin.asked == 2
+    assert cache.keys(tier="rss") == []
+    assert cache.stats()["rss"].errors == 3
+
+
 def test_a_value_that_cannot_be_weighed_is_given_but_not_kept(ask, caplog):
     cache, value = make(), Unweighable()
 

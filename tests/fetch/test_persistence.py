@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from datetime import datetime, tzinfo
 
 import pytest
 
@@ -28,6 +29,13 @@ def make(path, clock=None, *, tiers=TIERS, **how):
     clock = clock or ManualClock()
     keeper = Persistence(path, clock=clock, codec=Codec(), **({"flush": 0.01} | how))
     return Cache(tiers, clock=clock, persistence=keeper)
+
+
+class NoZone(tzinfo):
+    """A zone of somebody else's that is broken."""
+
+    def utcoffset(self, _):
+        raise RuntimeError("no such zone")
 
 
 @pytest.fixture
@@ -67,6 +75,19 @@ def test_entries_keep_their_age(path):
         clock.advance(2)
         assert cache.get("a", **KEPT) is None
         assert cache.kept("a", **KEPT).value == 1
+
+
+def test_strange_keys_and_values_cost_their_own_place_in_the_file_and_no_other(path):
+    with make(path) as cache:
+        assert not cache.set(("a", 1), 1, **KEPT)
+        assert not cache.invalidate(("a", 1), **KEPT)
+        cache.set("strange", datetime(2026, 1, 1, tzinfo=NoZone()), **KEPT)
+        assert cache.flush()
+        cache.set("plain", 2, **KEPT)
+        assert cache.flush()
+        assert cache.stats()["article_content"].errors == 2
+
+    assert set(rows(path)) == {"plain"}
 
 
 def test_what_is_past_keeping_is_not_read(path):

@@ -16,7 +16,7 @@ from tgewatch.fetch.export import export_entries
 from tgewatch.fetch.flight import ABSENT, Flights
 from tgewatch.fetch.inquiry import FAILURES, BlockingFetch, Fetch, Inquiry, Terms
 from tgewatch.fetch.memory import Entry, Memory, TierStats
-from tgewatch.fetch.persistence import Persistence, PersistenceStats
+from tgewatch.fetch.persistence import Persistence, PersistenceStats, TierJournal
 from tgewatch.fetch.refresher import Refresher
 from tgewatch.fetch.second import SecondTier
 from tgewatch.settings.caching import CacheSettings, Tier
@@ -40,8 +40,8 @@ class Kept:
 class Cache:
     """Keeps answers per tier, each with a time to live and a byte budget.
 
-    Every method may be called from any thread and from any event loop. Keys are strings. Values
-    must not be changed once they are in. A failure of the cache itself is counted and means a
+    Every method may be called from any thread and from any event loop. Keys are strings; what is
+    asked under another is fetched, never kept. Values must not be changed once they are in. A failure of the cache itself is counted and means a
     direct fetch, never an error of the caller's. Enter it (`with` or `async with`) when it has a
     file: entering reads the file, leaving writes what waits.
     """
@@ -76,7 +76,7 @@ class Cache:
             budget=tier.max_bytes,
             eviction=_eviction(policy, tier.max_bytes),
             monotonic=self._clock.monotonic,
-            journal=_TierJournal(name, self._persistence)
+            journal=TierJournal(name, self._persistence)
             if self._persistence is not None and keeps
             else None,
         )
@@ -144,6 +144,8 @@ class Cache:
 
         A value set during a fetch of the same key wins over what that fetch brings.
         """
+        if not self._takes(key, tier):
+            return False
         self._flights[tier].overtake(key)
         terms, memory = self._terms(tier, ttl=ttl), self._memories[tier]
         try:
@@ -158,6 +160,8 @@ class Cache:
 
     def invalidate(self, key: str, *, tier: str) -> bool:
         """Forget a key, and what a fetch under way brings for it; False when it was not there."""
+        if not self._takes(key, tier):
+            return False
         if self.second is not None:
             self.second.drop(tier, key)
         return self._forget(key, tier)
@@ -240,6 +244,8 @@ class Cache:
         """
         terms = self._terms(tier, ttl, stale_if_error, stale_while_revalidate, negative_ttl)
         inquiry = self._inquiry(key, tier, terms)
+        if not self._takes(key, tier):
+            return inquiry.unwrap(await fetch())
         if (found := inquiry.find()) is not ABSENT:
             return found
         flights, counted = self._flights[tier], inquiry.counted(fetch)
@@ -269,6 +275,8 @@ class Cache:
         """Do what `get_or_fetch` does for callers without an event loop; they share its fetches."""
         terms = self._terms(tier, ttl, stale_if_error, stale_while_revalidate, negative_ttl)
         inquiry = self._inquiry(key, tier, terms)
+        if not self._takes(key, tier):
+            return inquiry.unwrap(fetch())
         if (found := inquiry.find()) is not ABSENT:
             return found
         flights, counted = self._flights[tier], inquiry.counted_blocking(fetch)
@@ -313,6 +321,13 @@ class Cache:
             negative_ttl=rules.negative_ttl if negative_ttl is None else negative_ttl,
         )
 
+    def _takes(self, key: object, tier: str) -> bool:
+        """Return whether it is a key; one that is no text is a fault of the caller's, counted."""
+        if type(key) is str:
+            return True
+        self._fault(tier, TypeError(f"a key is a text, not {type(key).__name__}"))
+        return False
+
     def _guarded(self, tier: str, do: Callable[[], T], *, otherwise: T) -> T:
         try:
             return do()
@@ -347,23 +362,6 @@ class Cache:
             ttl, grace = 0.0, ttl + grace
         age = max(0.0, now - row.stored)
         return self._memories[tier].make(key, value, ttl=ttl, grace=grace, age=age)
-
-
-class _TierJournal:
-    """Tells the file what happens in one tier."""
-
-    def __init__(self, tier: str, persistence: Persistence) -> None:
-        self._tier = tier
-        self._persistence = persistence
-
-    def put(self, key: str, entry: Entry) -> None:
-        self._persistence.put(self._tier, key, entry)
-
-    def drop(self, key: str) -> None:
-        self._persistence.drop(self._tier, key)
-
-    def wipe(self, prefix: str) -> None:
-        self._persistence.wipe(self._tier, prefix)
 
 
 def _eviction(policy: str, budget: int) -> Eviction:

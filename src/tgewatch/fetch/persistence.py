@@ -269,7 +269,7 @@ class Persistence:
         rows = []
         void = []
         for (tier, key), change in changes.items():
-            coded = self._codec.encode(change.entry.value) if change.entry else None
+            coded = self._coded(change.entry) if change.entry else None
             if coded is not None:
                 rows.append((tier, Row(_as_bytes(key), *coded, *change.at)))
             else:
@@ -285,6 +285,14 @@ class Persistence:
             self._pruned = now
             prune(file, now=self._clock.now(), max_bytes=self._max_bytes)
 
+    def _coded(self, entry: Entry) -> tuple[str, bytes] | None:
+        try:
+            return self._codec.encode(entry.value)
+        except Exception as error:  # one strange value must not end the writer of all others
+            self._counts["errors"] += 1
+            log.warning("cache_value_unkept", exc_info=error)
+            return None
+
     def _begin_anew(self, error: Exception) -> None:
         kept_as = set_aside(self._path)
         self._set_aside += 1
@@ -292,6 +300,23 @@ class Persistence:
             "cache_file_corrupt",
             extra={"path": str(self._path), "kept_as": str(kept_as), "why": str(error)},
         )
+
+
+class TierJournal:
+    """Tells the file what happens in one tier."""
+
+    def __init__(self, tier: str, persistence: Persistence) -> None:
+        self._tier = tier
+        self._persistence = persistence
+
+    def put(self, key: str, entry: Entry) -> None:
+        self._persistence.put(self._tier, key, entry)
+
+    def drop(self, key: str) -> None:
+        self._persistence.drop(self._tier, key)
+
+    def wipe(self, prefix: str) -> None:
+        self._persistence.wipe(self._tier, prefix)
 
 
 def _as_bytes(key: str) -> bytes:
