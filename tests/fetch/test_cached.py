@@ -208,6 +208,21 @@ def test_a_stale_answer_stands_in_for_a_server_that_is_down(bench):
     assert (response.body, response.from_cache) == (b"one", True)
 
 
+@pytest.mark.parametrize("said", ["max-age=60, must-revalidate", "no-cache"])
+def test_but_not_where_the_server_forbids_it(bench, said):
+    bench.server.headers = {"cache-control": said}
+    bench.fetch(READ)
+    bench.clock.advance(61)
+    bench.server.error = TransientError("down", cause="http_503")
+
+    with pytest.raises(TransientError, match="down"):
+        bench.fetch(READ)
+
+    bench.server.error = None
+    assert bench.fetch(READ).body == b"one"
+    assert bench.server.requests[-1].validators.etag == '"1"'
+
+
 def test_a_poll_is_told_that_the_server_is_down(bench):
     bench.fetch(POLL)
     bench.server.error = TransientError("down")

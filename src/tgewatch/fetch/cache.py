@@ -236,14 +236,16 @@ class Cache:
         stale_if_error: float | None = None,
         stale_while_revalidate: float | None = None,
         negative_ttl: float | None = None,
+        may_serve_stale: Callable[[Any], bool] = lambda _: True,
     ) -> Any:
         """Return the fresh value, or what `fetch` brings; one fetch runs however many ask.
 
         `fetch` returns a value, or Fetched to say how it is kept. What it raises reaches everybody
-        who waits; a RefusedError is remembered for `negative_ttl`. Windows default to the tier's.
+        who waits; a RefusedError is remembered for `negative_ttl`. Windows default to the tier's;
+        `may_serve_stale` says of a value whether it may be given past its time at all.
         """
         terms = self._terms(tier, ttl, stale_if_error, stale_while_revalidate, negative_ttl)
-        inquiry = self._inquiry(key, tier, terms)
+        inquiry = self._inquiry(key, tier, terms, may_serve_stale)
         if not self._takes(key, tier):
             return inquiry.unwrap(await fetch())
         if (found := inquiry.find()) is not ABSENT:
@@ -294,13 +296,20 @@ class Cache:
         self._memories[tier].count(shared=shared)
         return inquiry.unwrap(answer)
 
-    def _inquiry(self, key: str, tier: str, terms: Terms) -> Inquiry:
+    def _inquiry(
+        self,
+        key: str,
+        tier: str,
+        terms: Terms,
+        may_serve_stale: Callable[[Any], bool] = lambda _: True,
+    ) -> Inquiry:
         return Inquiry(
             key,
             memory=self._memories[tier],
             terms=terms,
             monotonic=self._clock.monotonic,
             fault=lambda error: self._fault(tier, error),
+            may_serve_stale=may_serve_stale,
         )
 
     def _terms(

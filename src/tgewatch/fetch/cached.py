@@ -24,7 +24,8 @@ class CachedFetcher:
     A request with `revalidate` (every scheduled poll) always goes to the server, with exactly its
     own validators; its answer then serves others for the tier's TTL. The TTL is the tier's, or the
     learned one, and never longer than the server says. Answers to requests with other headers are
-    kept apart. What says no-store is not kept.
+    kept apart. What says no-store is not kept; what says no-cache or must-revalidate is never given
+    past its time, also when its server is down.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class CachedFetcher:
             brought = True
             return fetched
 
-        response = await self._cache.get_or_fetch(key, renew, tier=tier)
+        response = await self._cache.get_or_fetch(
+            key, renew, tier=tier, may_serve_stale=_may_serve_stale
+        )
         return response if brought else self._aged(response, key, tier)
 
     async def _poll(self, request: Request, key: str, tier: str) -> Response:
@@ -134,6 +137,12 @@ def cache_key(request: Request) -> str:
 
 def _storable(response: Response) -> bool:
     return freshness.storable(response.status, response.headers)
+
+
+def _may_serve_stale(kept: Response) -> bool:
+    """Return whether the server allows it (RFC 9111 section 4.2.4)."""
+    stated = freshness.directives(kept.headers)
+    return not (stated.no_cache or stated.must_revalidate)
 
 
 def _same(kept: Response, request: Request) -> bool:

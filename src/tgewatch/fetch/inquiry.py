@@ -68,12 +68,14 @@ class Inquiry:
         terms: Terms,
         monotonic: Callable[[], float],
         fault: Callable[[BaseException], None],
+        may_serve_stale: Callable[[Any], bool] = lambda _: True,
     ) -> None:
         self.key = key
         self._memory = memory
         self._terms = terms
         self._monotonic = monotonic
         self._fault = fault
+        self._may_serve_stale = may_serve_stale
         self._stale: Entry | None = None
 
     def find(self) -> Any:
@@ -111,6 +113,8 @@ class Inquiry:
     def _within(self, window: float) -> Any:
         stale = self._stale
         if stale is None or self._monotonic() - stale.fresh_until >= window:
+            return ABSENT
+        if not self._may_serve_stale(stale.value):
             return ABSENT
         self._memory.count(stale_served=1)
         return stale.value
