@@ -165,6 +165,23 @@ def test_the_date_of_the_event_is_read_with_its_precision(anyone):
     assert datetime.fromtimestamp(verdict.date.start, UTC).date().isoformat() == "2025-03-18"
 
 
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Quarvo moves token launch from 12 May to June", "June"),
+        ("We moved the QRV TGE from March 12 to April 8", "April 8"),
+        ("Quarvo postpones TGE from March 12 to April 8", "April 8"),
+        ("Quarvo changes its TGE from Q2 2025 to Q3 2025", "Q3 2025"),
+        ("Quarvo airdrop claim closes April 8, opens March 12", "March 12"),
+    ],
+)
+def test_a_date_that_moves_is_the_one_it_moves_to_whatever_the_kind(anyone, title, words):
+    verdict = anyone.judge(item(title))
+
+    assert verdict.relevant
+    assert verdict.date.text == words
+
+
 def test_a_postponed_event_has_its_new_date(anyone):
     verdict = anyone.judge(item("Quarvo postpones token launch from 12 May to June"))
 

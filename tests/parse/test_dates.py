@@ -195,3 +195,36 @@ def test_no_text_breaks_the_reader_and_spans_stay_inside(text, published):
     for claim in dates.find(text, published=published):
         assert 0 <= claim.span.start < claim.span.end <= len(text)
         assert claim.start <= claim.end
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("postpones TGE from March 12 to April 8", ["2025-03-12", "2025-04-08"]),
+        ("moved from the 12th of May to the 3rd of June", ["2025-05-12", "2025-06-03"]),
+        ("moves TGE from March 12 to 19", ["2025-03-12", "2025-03-19"]),
+        ("moves TGE from 12 to 19 March", ["2025-03-19"]),
+        ("brought forward from April 8 to March 12", ["2025-04-08", "2025-03-12"]),
+        ("delayed from 12 May 2025 to 3 June 2026", ["2025-05-12", "2026-06-03"]),
+    ],
+)
+def test_a_date_that_moves_is_two_days_and_no_period(text, days):
+    assert read(text) == [(day, 1, "day") for day in days]
+
+
+@pytest.mark.parametrize(
+    "text", ["The claim runs from March 12 to April 8", "TGE delayed. Sale from March 12 to 19"]
+)
+def test_a_period_that_nothing_moves_from_stays_one(text):
+    ((start, length, _),) = read(text)
+
+    assert start == "2025-03-12"
+    assert length > 1
+
+
+def test_the_date_that_something_moves_away_from_is_told():
+    text = "moves its launch from 12 May to 3 June"
+
+    assert dates.leaves(text, text.index("12"))
+    assert not dates.leaves(text, text.index("3 June"))
+    assert not dates.leaves("open from 12 May", 10)

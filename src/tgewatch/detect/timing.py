@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from tgewatch.detect.evidence import Evidence
 from tgewatch.detect.reading import Reading
 from tgewatch.model import DateClaim, Kind, Precision
+from tgewatch.parse.dates import leaves
 
 DAY = 86_400.0
 PAST = 2 * DAY
@@ -25,7 +26,8 @@ _OLD_DATE = re.compile(
     r"\b(?:from|originally|initially|previously|was)\b[\w\s]{0,20}$", re.IGNORECASE
 )
 _LIMIT_DATE = re.compile(
-    r"\b(?:snapshot|since|as of|ended|ends?|ending|until|deadline|by)\b[\w\s]{0,12}$", re.IGNORECASE
+    r"\b(?:snapshot|since|as of|ended|ends?|ending|clos(?:es?|ed|ing)|until|deadline|by)\b[\w\s]{0,12}$",
+    re.IGNORECASE,
 )
 
 
@@ -60,6 +62,8 @@ def _value(claim: DateClaim, reading: Reading, kind: Kind, published: float | No
     before = text[max(0, span.start - 40) : span.start]
     if kind is Kind.POSTPONED:
         value += 1.5 * bool(_NEW_DATE.search(before)) - 1.5 * bool(_OLD_DATE.search(before))
+    elif leaves(text, span.start):
+        value -= 1.5
     elif _LIMIT_DATE.search(before):
         value -= 0.4
     return (

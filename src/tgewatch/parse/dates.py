@@ -20,6 +20,14 @@ NEAR = 45
 """Characters between a day and its time of day."""
 MAX_AHEAD = 366 * 30
 """Days; what lies further ahead is no date."""
+MOVE = 90
+"""Characters before a date in which a verb may say that something moves away from it."""
+_LEFT = re.compile(
+    r"\b(?:mov(?:e[sd]?|ing)|postpon\w+|delay\w*|push(?:e[sd]|ing)?|shift(?:s|ed|ing)?|reschedul\w+"
+    r"|slip(?:s|ped)?|chang(?:e[sd]?|ing)|brought|brings?|bringing|defer\w*|extend(?:s|ed|ing)?"
+    r"|re-?dat(?:e[sd]?|ing)|advanc(?:e[sd]?|ing))\b[^.;!?\n]{0,60}\bfrom\s+(?:the\s+)?$",
+    re.IGNORECASE,
+)
 
 
 def find(
@@ -44,17 +52,27 @@ def find(
     return tuple(claims)
 
 
+def leaves(text: str, start: int) -> bool:
+    """Return whether the date at `start` is one that something moves away from.
+
+    As 12 May is in “moves its launch from 12 May to 3 June”.
+    """
+    return _LEFT.search(text, max(0, start - MOVE), start) is not None
+
+
 def _read(text: str, now: datetime, rules: Iterable[int]) -> Iterator[tuple[int, int, Period]]:
     plain = "" if _FOREIGN.search(text) else in_ascii(text).lower()
     for number in rules:
         rule = _GRAMMAR[number]
         for match in rule.matches(text, plain):
+            moved = rule.reader is periods.read_range and leaves(text, match.start())
             try:
-                period = rule.reader(match, now)
+                period = (periods.read_new_day if moved else rule.reader)(match, now)
             except (ValueError, OverflowError):  # the 31st of June
                 continue
             if period and (period.start - now.date()).days < MAX_AHEAD:
-                yield _words_start(match), match.end(), period
+                start = match.start("day2") if moved else _words_start(match)
+                yield start, match.end(), period
 
 
 def _repeats(text: str, pair: list[tuple[int, int, Period]]) -> bool:

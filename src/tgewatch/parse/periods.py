@@ -105,6 +105,17 @@ def read_range(match: re.Match[str], now: datetime) -> Period | None:
     return Period(start, end + timedelta(days=1), Precision.DAY)
 
 
+def read_new_day(match: re.Match[str], now: datetime) -> Period | None:
+    """Read the end of a range whose beginning something moves away from.
+
+    Where it names its month (“from May 12 to June 3”), a day of its own is found there anyway.
+    """
+    if match.groupdict().get("month2") or match.start("month") > match.start("day2"):
+        return None
+    month = MONTHS[match["month"].lower()]
+    return _one(_day(match["year"], month, match["day2"], now))
+
+
 def read_named_day(match: re.Match[str], now: datetime) -> Period | None:
     if match["month"] == "may" and not match["year"]:  # the verb: “20 may vote”
         return None
