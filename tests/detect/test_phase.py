@@ -52,6 +52,42 @@ def test_a_claim_says_what_its_kind_date_and_words_say(title, kind, date, signal
     assert statement(claim(title, kind, "2026-01-01", date=date)).signal is signal
 
 
+@pytest.mark.parametrize(
+    ("title", "kind", "date", "signal"),
+    [
+        ("Curvance claim opens May 12, closes June 9", Kind.AIRDROP_CLAIM, "May 12", Signal.DATE),
+        ("Curvance claim opens May 12, closes June 9", Kind.AIRDROP_CLAIM, "June 9", Signal.CLOSE),
+        ("Curvance claim is live until June 9", Kind.AIRDROP_CLAIM, "June 9", Signal.CLOSE),
+        ("Curvance claim closes June 9, opens May 12", Kind.AIRDROP_CLAIM, "May 12", Signal.DATE),
+        ("Curvance sale starts May 12 and ends June 9", Kind.TOKEN_SALE, "May 12", Signal.DATE),
+        ("Curvance claims close on June 9", Kind.DATE_SET, "June 9", Signal.CLOSE),
+        ("Curvance claims open on May 12", Kind.DATE_SET, "May 12", Signal.DATE),
+    ],
+)
+def test_the_word_before_a_date_says_whether_a_window_opens_then_or_closes(
+    title, kind, date, signal
+):
+    when = replace(day("2026-05-12" if date == "May 12" else "2026-06-09"), text=date)
+
+    said = statement(claim(title, kind, "2026-01-01", date=when))
+
+    assert (said.signal, said.date) == (signal, when)
+
+
+@pytest.mark.parametrize(
+    ("title", "track"),
+    [
+        ("Curvance sets claim for May 12", "claim"),
+        ("Curvance sets public sale for May 12", "sale"),
+        ("Curvance sets TGE and claim for May 12", "token"),
+        ("Curvance sets token launch after the sale for May 12", "token"),
+        ("Curvance sets May 12", "token"),
+    ],
+)
+def test_a_date_belongs_to_the_claim_or_sale_that_alone_it_is_set_for(title, track):
+    assert statement(claim(title, Kind.DATE_SET, date=day("2026-05-12"))).track == track
+
+
 def test_a_strangers_rumour_is_one_and_the_projects_own_is_a_hint():
     rumour = claim("Curvance could airdrop", rumour=True)
 
@@ -102,7 +138,10 @@ def test_what_has_happened_keeps_its_day_and_no_day_of_long_ago():
 
 def test_words_that_a_date_moves_are_read():
     assert statement(claim("TGE moved to June", Kind.DATE_SET, date=month("2026-06"))).slip
-    assert not statement(claim("TGE in June", Kind.DATE_SET, date=month("2026-06"))).slip
+    for title in ("moves its TGE from 12 May to June", "changed the TGE date from Q2 to June"):
+        assert statement(claim(title, Kind.DATE_SET, date=month("2026-06"))).slip
+    for title in ("TGE in June", "moves funds from a wallet before its TGE in June"):
+        assert not statement(claim(title, Kind.DATE_SET, date=month("2026-06"))).slip
 
 
 def test_nothing_is_said_before_it_was_read():

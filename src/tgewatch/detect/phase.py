@@ -47,10 +47,17 @@ _IMMINENT = re.compile(
     r"\b(?:soon|tomorrow|next (?:week|month|monday|tuesday|wednesday|thursday|friday|saturday|sunday)"
     r"|in \d+ (?:hours?|days?|weeks?))\b"
 )
+_CLAIMING = re.compile(r"\b(?:claims?|claiming)\b")
+_TOKEN = re.compile(
+    r"\b(?:tge|token generation|token launch|launch(?:es|ing)?|list(?:s|ing)?|trading)\b"
+)
+_UNTIL = re.compile(r"\b(?:until|till|through)\b")
 _SLIP = re.compile(
     r"\b(?:delay(?:s|ed|ing)?|postpon\w+|push(?:es|ed)? back|pushed to|mov(?:es|ed) (?:back |up )?"
     r"(?:from|to)|reschedul\w+|slips?|slipped|brought forward|brings forward|now set for|new date"
     r"|instead of|no longer|shift(?:s|ed)? (?:from|to)|extend(?:s|ed)?|re-?dat\w+|changes? date)\b"
+    r"|\b(?:mov|shift|push|chang)\w*(?:\W+\w+){1,6}?\W+from\W+(?:the\W+)?(?:\d|q[1-4]|early|mid|late|next"
+    r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)"
 )
 _ENDLESS = re.compile(
     r"\b(?:indefinitely|until further notice|(?:on|put on) hold|open-ended|to be (?:announced|determined)"
@@ -160,6 +167,8 @@ def _read(  # noqa: PLR0917 - the arguments are the key of the memory
     ahead = known is not None and _ahead(kind, known, at)
     slip = kind is Kind.POSTPONED or _SLIP.search(words) is not None
     signal = _signal(kind, words, known, ahead=ahead, slip=slip)
+    if kind is Kind.DATE_SET and track != TOKEN and ahead and not slip and _ends(words, known):
+        signal = Signal.CLOSE
     endless = signal is Signal.POSTPONE and _ENDLESS.search(f"{title}\n{text}") is not None
     left = known if endless else None
     if endless or (not ahead and signal not in (Signal.DATE, Signal.OPEN)):
@@ -189,6 +198,10 @@ def _track(kind: Kind, words: str) -> str:  # noqa: PLR0911 - one line a kind
             if _VENUE.search(words):
                 return LISTING
             return CLAIM if _WINDOW.search(words) else TOKEN
+        case Kind.DATE_SET if not _TOKEN.search(words):
+            if _SALE.search(words):
+                return SALE
+            return CLAIM if _CLAIMING.search(words) else TOKEN
         case _:
             return TOKEN
 
@@ -219,7 +232,8 @@ def _phase(  # noqa: PLR0911 - a ladder, read from the top
     """Read whether a claim, sale or listing is to come, is open or closes."""
     opens = _OPEN.search(words)
     closes = None if kind is Kind.LISTING or slip else _CLOSE.search(words)
-    if closes and (opens is None or closes.start() <= opens.start()):
+    ends = None if kind is Kind.LISTING or slip or not ahead else _ends(words, date)
+    if ends or (ends is None and closes and (opens is None or closes.start() <= opens.start())):
         return Signal.CLOSE
     if ahead:
         return Signal.DATE
@@ -233,6 +247,17 @@ def _phase(  # noqa: PLR0911 - a ladder, read from the top
     if opens is None and kind is Kind.TOKEN_SALE:
         return Signal.ANNOUNCE
     return Signal.OPEN
+
+
+def _ends(words: str, date: DateClaim | None) -> bool | None:
+    """Return whether `date` is when what opens closes; None where the words before it do not say."""
+    place = -1 if date is None or not date.text else words.find(date.text.casefold())
+    if place < 0:
+        return None
+    opens = max((m.end() for m in _OPEN.finditer(words, 0, place)), default=-1)
+    limits = (*_CLOSE.finditer(words, 0, place), *_UNTIL.finditer(words, 0, place))
+    ends = max((m.end() for m in limits), default=-1)
+    return None if opens < 0 and ends < 0 else ends > opens
 
 
 def _round(words: str) -> str:
