@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tgewatch.detect.choice import candidate_keys, event_keys
+from tgewatch.detect.correct import Edit, edit
 from tgewatch.detect.dossier import dossier
 from tgewatch.detect.merge import merge, score_of
 from tgewatch.model import Kind, State
@@ -482,6 +483,45 @@ def test_the_date_of_a_sale_is_no_date_of_the_token():
 
     assert found.changes == ["sale", "dated"]
     assert found.event.conflict == ""
+
+
+def test_a_window_that_is_open_is_told_with_the_day_it_closes_and_never_with_the_tokens():
+    closing = replace(day("2026-06-12"), text="June 12")
+    found = story(
+        DATED,
+        claim(
+            "Curvance claim is live until June 12", Kind.AIRDROP_CLAIM, "2026-05-01", date=closing
+        ),
+    )
+
+    assert found.changes == ["dated", "claim_close"]
+    assert found.told[-1].date == closing
+    first = story(claim("Claim is live until June 12", Kind.AIRDROP_CLAIM, date=closing))
+    assert [(t.change, t.date) for t in first.told] == [("claim_close", closing)]
+
+
+def test_a_window_that_is_to_open_and_close_is_not_open_yet():
+    opening = replace(day("2026-05-12"), text="May 12")
+    found = story(
+        claim("Claim opens May 12, closes June 12", Kind.AIRDROP_CLAIM, "2026-05-01", date=opening)
+    )
+
+    assert found.event.state is State.DATED
+    assert [(t.change, t.date) for t in found.told] == [("claim", opening)]
+
+
+def test_a_delay_is_not_told_with_the_date_that_the_user_has_pinned():
+    found = story(DATED)
+    pinned = edit(found.event, Edit(date=day("2026-05-15")), at("2026-03-02")).event
+    late = claim(
+        "Curvance postpones TGE to 1 June", Kind.POSTPONED, "2026-03-03", date=day("2026-06-01")
+    )
+
+    merged = merge(late, [pinned], late.seen)
+
+    assert [(t.change, t.date) for t in merged.transitions] == [("postponed", None)]
+    assert merged.event.date == day("2026-05-15")
+    assert [(t.change, t.date) for t in story(DATED, late).told][-1] == ("postponed", late.date)
 
 
 def test_an_extended_claim_window_is_told():

@@ -31,6 +31,7 @@ FACT_ORDER = (
 """Where one claim brings several facts, it is told by the first of these."""
 
 _NEWS = (Relation.NEW, Relation.FINER, Relation.OTHER)
+_CLOSINGS = frozenset({"claim_close", "sale_close"})
 _HAPPENED = frozenset({"live", "claim_open", "sale_open"})
 _UNDATED = (State.RUMOURED, State.ANNOUNCED, State.POSTPONED)
 
@@ -77,14 +78,20 @@ def _first(after: View) -> Change:
     fact = next((_joint(one, facts) for one in _ordered(facts)), None)
     if fact is None or after.state in (State.POSTPONED, State.CANCELLED, State.DONE):
         return Change(after.change, after.date)
-    return Change(_name(after, fact), after.date or fact.date, detail=fact.detail)
+    return Change(_name(after, fact), _told_date(after, fact), detail=fact.detail)
 
 
 def _state_change(before: View, after: View, fact: Fact | None) -> Change:
     held = before.date if relation(before.date, after.date) is not Relation.SAME else None
     if fact is None or after.change in SLIPS or after.state is State.CANCELLED:
-        return Change(after.change, after.date, held)
-    return Change(_name(after, fact), after.date or fact.date, held, fact.detail)
+        kept = after.change == "postponed" and before.date == after.date  # by the user's hand
+        return Change(after.change, None if kept else after.date, held)
+    return Change(_name(after, fact), _told_date(after, fact), held, fact.detail)
+
+
+def _told_date(after: View, fact: Fact) -> DateClaim | None:
+    """Return the date to tell with a fact: of what closes its own, never that of the event."""
+    return fact.date if fact.change in _CLOSINGS else after.date or fact.date
 
 
 def _name(after: View, fact: Fact) -> str:
