@@ -3,8 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tgewatch.detect import lexicon
-from tgewatch.detect.reading import Reader, established
+from tgewatch.detect.reading import BODY_TOKENS, TITLE_TOKENS, Reader
 from tgewatch.detect.text import field
+from tgewatch.detect.vocabulary import established
 
 LISTED = """# a comment
 Solana|SOL|2020-04
@@ -66,3 +67,39 @@ def test_the_shipped_list_has_a_month_for_each_token_and_no_class_of_the_lexicon
     assert len({(r[0].lower(), r[1]) for r in rows}) == len(rows)
     swaps = {"uniswap", "sushiswap", "pancakeswap", "raydium"}
     assert {r[0].lower() for r in rows if words.get(r[0].lower()) in taken} <= swaps
+
+
+def test_a_field_is_read_up_to_its_bound_and_no_word_further(reader):
+    title = reader.read(field("title", "token, " * 100), None)
+    body = reader.read(field("summary", "token, " * 100), None)
+
+    assert len(title.marks) == TITLE_TOKENS
+    assert len(body.marks) == BODY_TOKENS
+    assert title.marks[-1].end == 7 * TITLE_TOKENS // 2 - 1
+
+
+def test_marks_stand_where_their_words_do(reader):
+    text = "Quarvo's  $5 million token (QRV) lists on Solana in March 2026, up 12% - distribu…"
+    marks = reader.read(field("title", text), None).marks
+
+    assert all(text[m.start : m.end] == m.text and m.low == m.text.lower() for m in marks)
+    assert [m.start for m in marks] == sorted({m.start for m in marks})
+    assert "$5 million" in [m.text for m in marks]
+
+
+def test_the_first_word_has_its_capital_from_beginning_the_text(reader):
+    text = "Money moves quickly while Money stays with people again"
+
+    first, *_, second = (
+        m.tag for m in reader.read(field("title", text), None).marks if m.low == "money"
+    )
+    assert (first, second) == ("money", "NAME")
+
+
+def test_a_read_text_says_nothing_about_the_next(reader):
+    loud = tags(reader, "PUMP TOKEN LAUNCHES TODAY")
+    quiet = tags(reader, "PUMP token launches today for everyone")
+
+    assert tags(reader, "PUMP TOKEN LAUNCHES TODAY") == loud
+    assert quiet[0] == "CAPS"
+    assert loud[0] != "CAPS"

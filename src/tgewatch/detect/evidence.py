@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tgewatch.detect import features, lexicon, reading
+from tgewatch.detect import features, lexicon, reading, vocabulary
 from tgewatch.detect.frames import Frames, compiled
 from tgewatch.detect.text import Field, field, fields_of
 from tgewatch.model import DateClaim, Item
@@ -34,7 +34,7 @@ class Examiner:
     def __init__(self) -> None:
         self._reader = reading.Reader(
             lexicon.shipped(),
-            reading.established(lexicon.data("established.txt")),
+            vocabulary.established(lexicon.data("established.txt")),
             lexicon.common_words(),
         )
         frames = lexicon.data("frames.toml")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tgewatch.detect.reading import FUNCTION_WORDS, NAME_TAILS, Mark, Reading
+from tgewatch.detect.reading import NAME_TAILS, Mark, Reading
+from tgewatch.detect.vocabulary import FUNCTION_WORDS
 
 EVENTS = frozenset(
     "TOKEN NEWTOKEN AIRDROP TGE LISTING DATED TOKENOMICS SALE CLAIM TRADING PRESALE POOL".split()

@@ -1,38 +1,25 @@
 """A text as the features see it: every word replaced by its class, names masked."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+import msgspec
 from ahocorasick_rs import AhoCorasick
+from msgspec import structs
 
 from tgewatch.detect.lexicon import Lexicon
 from tgewatch.detect.match import is_edge
-from tgewatch.detect.text import Field, Token, tokens
+from tgewatch.detect.text import Field, chunks
+from tgewatch.detect.vocabulary import NEVER, Established, Vocabulary, Word
 
-FUNCTION_WORDS = frozenset(
-    "a an the of to for in on at by with from as and or after before ahead following its their his "
-    "our we i you my it this that will be is are was were has have been can could now new first "
-    "second next more just ready into over amid despite against than up down out off via".split()
-)
-SHOUTED = frozenset({"PRICE", "PROMO", "NETWORK", "FILLER", "GUIDE", "UNLOCK", "PEOPLE"})
-"""Classes whose words, in capitals, are tickers: “PUMP token”, “TREAT airdrop”."""
-ACRONYMS = frozenset(
-    "ath rsi macd ema fomo roi ai l1 l2 l3 dex dao dapp sdk api llm ceo cto xp ama vs depin gamefi defi".split()
-)
-PLACES = frozenset("US USA U.S UK EU UAE NY NYC DC LA UN NATO AI CEO CTO CFO COO".split())
-"""In capitals these are no tickers."""
-MARKS = frozenset("?!:(),")
 SENTENCE_CASE = 0.4
 """Share of long words in lower case from which capitals mean something."""
-LONG = 4
 TITLE_TOKENS, BODY_TOKENS = 80, 160
 
 
-class Mark(NamedTuple):
-    """One word or phrase with its class. A tuple: a verdict makes dozens of them."""
+class Mark(msgspec.Struct, frozen=True, gc=False):
+    """One word or phrase with its class. A struct: a verdict makes dozens of them."""
 
     tag: str
     """Class of the lexicon, NAME, OLD, TICKER, CAPS, HANDLE, PCT, MONEY, NUM, or the word."""
@@ -52,95 +39,68 @@ class Reading:
     """Capitals tell names from words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Established:
-    """Tokens that have traded for long, by lower-case name and by ticker."""
-
-    names: Mapping[str, int]
-    tickers: Mapping[str, int]
-    """To the month (years x 12 + month) from which they count as established."""
-
-
-GRACE_MONTHS = 2
-ALWAYS = 10**6
-
-
-def established(text: str) -> Established:
-    """Return the list that a data file of name|ticker|YYYY-MM lines describes."""
-    names: dict[str, int] = {}
-    tickers: dict[str, int] = {}
-    for line in text.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        name, ticker, since = line.split("|")
-        month = int(since[:4]) * 12 + int(since[5:]) + GRACE_MONTHS
-        for book, key in ((names, name.lower()), (tickers, ticker)):
-            book[key] = min(month, book.get(key, month))
-    return Established(names, tickers)
-
-
 class Reader:
     """Reads fields with a lexicon, a list of established tokens and one of common words."""
 
     def __init__(self, lexicon: Lexicon, old: Established, common: frozenset[str]) -> None:
-        self._words = lexicon.words
+        self._vocabulary = Vocabulary(lexicon, old, common)
         self._hosts = lexicon.hosts
         self._old = old
-        self._common = common
         phrases = dict(lexicon.phrases)
         phrases.update({name: "OLD" for name in old.names if " " in name or "." in name})
         self._tags = list(phrases.values())
         self._texts = list(phrases)
         self._phrases = AhoCorasick(self._texts)
-        self._starts = _starts(lexicon.words)
 
     def read(self, field: Field, published: float | None) -> Reading:
         """Return the marks of a field, bounded in number."""
-        limit = TITLE_TOKENS if field.name == "title" else BODY_TOKENS
         month = _month(published)
-        phrases = self._phrase_marks(field, month)
-        starts = {m.start: m for m in phrases}
-        words: list[Token] = []
+        words = self._words(field, TITLE_TOKENS if field.name == "title" else BODY_TOKENS)
+        small = sum([word.small for word, _ in words])
+        sentence = small >= SENTENCE_CASE * sum([word.long for word, _ in words])
+        loud = sum([word.loud for word, _ in words]) * 2 > len(words)
+        starts = {m.start: m for m in self._phrase_marks(field, month)}
         marks: list[Mark] = []
-        long_words = lower_words = 0
-        for token in tokens(field):
-            if token.text[0].isalpha() and len(token.text) >= LONG:
-                long_words += 1
-                lower_words += token.text[0].islower()
-            words.append(token)
-            if len(words) >= limit:
-                break
-        sentence = lower_words >= SENTENCE_CASE * long_words
-        loud = sum(t.text.isupper() for t in words) * 2 > len(words)
+        ordinary: list[int] = []
+        old: list[int] = []
         skip = -1
-        for index, token in enumerate(words):
-            if token.start < skip:
+        case = int(loud)  # the first word has its capital from beginning the text
+        for word, at in words:
+            start = at + word.start
+            sense = word.senses[case]
+            case = 2 * sentence + loud
+            if start < skip:
                 continue
-            phrase = starts.get(token.start)
-            if phrase:
-                marks.append(phrase)
+            if start in starts:
+                phrase = starts[start]
                 skip = phrase.end
+                if phrase.tag == "OLD":
+                    old.append(len(marks))
+                marks.append(phrase)
                 continue
-            tag = self._cut_off(field, token) or self._tag(
-                token, month, first=index == 0, sentence=sentence, loud=loud
-            )
+            tag = sense.tag
+            if sense.since <= month:
+                tag = "OLD"
+                old.append(len(marks))
+            elif sense.ordinary:
+                ordinary.append(len(marks))
             if tag:
-                marks.append(Mark(tag, token.text, token.low, token.start, token.end))
-        _months(marks)
-        _name_by_position(marks)
-        _places(marks, self._hosts)
+                marks.append(Mark(tag, word.text, word.low, start, at + word.end))
+        if "mar" in field.low or "may" in field.low:
+            _months(marks)
+        _name_by_position(marks, ordinary)
+        _places(marks, old, self._hosts)
         return Reading(field, _whole_names(field, marks), sentence)
 
-    def _cut_off(self, field: Field, token: Token) -> str:
-        """Return the class of a word that a post breaks off: “distribu…”, “Decemb…”."""
-        if (
-            field.text[token.end : token.end + 1] != "…"
-            and field.text[token.end : token.end + 3] != "..."
-        ):
-            return ""
-        if token.low in self._words or token.low in self._common:
-            return ""
-        return self._starts.get(token.low, "")
+    def _words(self, field: Field, limit: int) -> list[tuple[Word, int]]:
+        """Return the first words of a field, each with the place of its chunk."""
+        words: list[tuple[Word, int]] = []
+        chunk = self._vocabulary.chunk
+        for at, text, low in chunks(field):
+            words += [(word, at) for word in chunk(text, low)]
+            if len(words) >= limit:
+                break
+        return words[:limit]
 
     def _phrase_marks(self, field: Field, month: int) -> list[Mark]:
         found = [
@@ -159,56 +119,12 @@ class Reader:
                 continue
             tag, low = self._tags[index], self._texts[index]
             if tag == "OLD" and (
-                self._old.names.get(low, ALWAYS) > month or not field.text[start].isupper()
+                self._old.names.get(low, NEVER) > month or not field.text[start].isupper()
             ):
                 continue
             marks.append(Mark(tag, field.text[start:end], low, start, end))
             past = end
         return marks
-
-    def _tag(self, token: Token, month: int, *, first: bool, sentence: bool, loud: bool) -> str:
-        text, low = token.text, token.low
-        lead = text[0]
-        if not lead.isalnum():
-            return self._marked(text, low, month)
-        if lead.isdigit():
-            return _number(low)
-        if lead.isupper() and low not in self._common and self._is_established(text, month, loud):
-            return "OLD"
-        tag = self._words.get(low)
-        if tag in SHOUTED and text.isupper() and not loud and low not in ACRONYMS:
-            return "CAPS"
-        return tag or self._other(text, low, first, sentence, loud)
-
-    def _is_established(self, text: str, month: int, loud: bool) -> bool:  # noqa: FBT001 - as found
-        if self._old.names.get(text.lower(), ALWAYS) <= month:
-            return True
-        return len(text) > 1 and not loud and self._old.tickers.get(text, ALWAYS) <= month
-
-    def _other(self, text: str, low: str, first: bool, sentence: bool, loud: bool) -> str:  # noqa: FBT001 - as above
-        """Return the tag of a word of no class: itself, CAPS or NAME."""
-        if text in PLACES:
-            return "PLACE"
-        if low in FUNCTION_WORDS:
-            return low
-        if text.isupper() and len(text) > 1 and not loud:
-            return "CAPS"
-        capital = text[0].isupper()
-        if low in self._common or low.removesuffix("s") in self._common:
-            return "NAME" if capital and sentence and not first else low
-        return "NAME" if capital or not text.islower() or "." in text else low
-
-    def _marked(self, text: str, low: str, month: int) -> str:
-        lead, rest = text[0], text[1:]
-        if lead == "$":
-            if rest[:1].isdigit():
-                return "MONEY"
-            return "OLD" if self._old.tickers.get(rest.upper(), ALWAYS) <= month else "TICKER"
-        if lead == "@" and rest:
-            return "HANDLE"
-        if lead == "#" and rest:
-            return self._words.get(low[1:], "HASHTAG")
-        return text if text in MARKS else ""
 
 
 DOERS = frozenset(
@@ -236,18 +152,19 @@ def _months(marks: list[Mark]) -> None:
             if after in ("NUM", "YEAR") or (
                 before and (before.tag == "NUM" or before.low in BEFORE_MONTHS)
             ):
-                marks[index] = mark._replace(tag="SOON")
+                marks[index] = structs.replace(mark, tag="SOON")
 
 
-def _name_by_position(marks: list[Mark]) -> None:
-    """Take an ordinary word for a name where only a name can stand."""
-    for index, mark in enumerate(marks[:-1]):
-        follows = marks[index + 1].tag
-        if mark.tag.islower() and mark.text[0].isupper() and mark.tag not in FUNCTION_WORDS:
+def _name_by_position(marks: list[Mark], ordinary: Iterable[int]) -> None:
+    """Take an ordinary word with a capital for a name where only a name can stand."""
+    for index in ordinary:
+        mark = marks[index]
+        follows = marks[index + 1].tag if index + 1 < len(marks) else ""
+        if mark.tag.islower():
             ticker = follows == "(" and index + 2 < len(marks) and marks[index + 2].tag == "CAPS"
             placed = index == 0 or (marks[index - 1].tag in LABELS and follows in ACTS)
             if ticker or (placed and follows in DOERS):
-                marks[index] = mark._replace(tag="NAME")
+                marks[index] = structs.replace(mark, tag="NAME")
 
 
 SHORT = 3
@@ -274,13 +191,14 @@ DWELLERS = frozenset(
 """After the name of a network: what lives there, or the place itself."""
 
 
-def _places(marks: list[Mark], hosts: frozenset[str]) -> None:
+def _places(marks: list[Mark], old: Iterable[int], hosts: frozenset[str]) -> None:
     """Take an old token for a place where it is where something happens: “on Solana”, “Solana DEX”.
 
     And take a ticker that an old token bears for another one where a name not known before bears
     it too: “Lumora (LIT)”.
     """
-    for index, mark in enumerate(marks):
+    for index in old:
+        mark = marks[index]
         if mark.tag != "OLD":
             continue
         before = marks[index - 1] if index else None
@@ -288,14 +206,14 @@ def _places(marks: list[Mark], hosts: frozenset[str]) -> None:
         if before and before.tag == "(":
             owner = marks[index - 2] if index > 1 else None
             if owner and owner.tag == "NAME" and mark.text.isupper():
-                marks[index] = mark._replace(tag="CAPS")
+                marks[index] = structs.replace(mark, tag="CAPS")
         elif mark.text.lstrip("$").isupper() and _abbreviates(mark, marks):
-            marks[index] = mark._replace(tag="TICKER" if mark.text[0] == "$" else "CAPS")
+            marks[index] = structs.replace(mark, tag="TICKER" if mark.text[0] == "$" else "CAPS")
         elif mark.low in hosts and (
             (before and before.low in WHERE)
             or (after and (after.low in DWELLERS or after.low == "'s" or after.tag == "NAME"))
         ):
-            marks[index] = mark._replace(tag="CHAIN")
+            marks[index] = structs.replace(mark, tag="CHAIN")
 
 
 NAME_TAILS = frozenset(
@@ -323,34 +241,9 @@ def _whole_names(field: Field, marks: Sequence[Mark]) -> list[Mark]:
     return joined
 
 
-SHORTEST_START = 4
-"""Letters of a cut-off word from which it can be told."""
-
-
-def _starts(words: Mapping[str, str]) -> Mapping[str, str]:
-    """Return beginning → class, for the beginnings that belong to words of one class alone."""
-    found: dict[str, str] = {}
-    for word, name in words.items():
-        for length in range(SHORTEST_START, len(word)):
-            start = word[:length]
-            found[start] = name if found.get(start, name) == name else ""
-    return found
-
-
-_YEAR = re.compile(r"20[12]\d")
-
-
-def _number(low: str) -> str:
-    if low.endswith("%"):
-        return "PCT"
-    if low.endswith("x"):
-        return "TIMES"
-    return "YEAR" if _YEAR.fullmatch(low) else "NUM"
-
-
 def _month(published: float | None) -> int:
     if published is None:
-        return ALWAYS - 1
+        return NEVER - 1
     day = datetime.fromtimestamp(published, UTC)
     return day.year * 12 + day.month
 

@@ -83,7 +83,7 @@ def fields_of(item: Item, article: str = "") -> tuple[Field, ...]:
 
 
 class Token(NamedTuple):
-    """A word, number or mark with its place. A tuple: a verdict makes dozens of them."""
+    """A word, number or mark with its place."""
 
     text: str
     low: str
@@ -99,11 +99,26 @@ _TOKEN = re.compile(
     r"|[!?.,:;|()\[\]\"…/-]",
     re.IGNORECASE,
 )
+_SUM = re.compile(r"([$€£]\d[\d,.]*) (?=(?:million|billion|[kmb]n?)\b)", re.IGNORECASE)
+"""The one token with a space in it, up to the space."""
 
 
-def tokens(found: Field) -> Iterator[Token]:
-    """Yield the words and marks of a field in order."""
-    low = found.low
-    for match in _TOKEN.finditer(found.text):
+def tokens(text: str, low: str) -> Iterator[Token]:
+    """Yield the words and marks of a text in order; `low` is it in lower case."""
+    for match in _TOKEN.finditer(text):
         start, end = match.span()
-        yield Token(text=match.group(), low=low[start:end], start=start, end=end)
+        yield Token(match.group(), low[start:end], start, end)
+
+
+def chunks(found: Field) -> Iterator[tuple[int, str, str]]:
+    """Yield place, text and text in lower case of all that stands between spaces.
+
+    No token lies in two chunks: tokens of the chunks are those of the whole.
+    """
+    text, low, at = found.text, found.low, 0
+    whole = _SUM.sub("\\1\t", text)  # no field holds a tab
+    for chunk in whole.split(" "):
+        end = at + len(chunk)
+        if chunk:
+            yield at, text[at:end], low[at:end]
+        at = end + 1
