@@ -65,6 +65,33 @@ def test_a_claim_that_comes_after_time_has_ended_an_event_records_both():
     assert merged.event.state is State.DONE
 
 
+def test_names_that_are_released_are_those_of_the_evidence_again():
+    event = event_of(claim("Curvance announces CURV", company="Curvance", ticker="CURV"))
+    fields = Edit(project="Other", company="Others", ticker="OTH")
+    theirs = edit(event, fields, NOW).event
+    assert (theirs.project, theirs.company, theirs.ticker) == ("Other", "Others", "OTH")
+
+    back = edit(theirs, Edit(release=("project", "company", "ticker")), NOW).event
+
+    assert (back.project, back.company, back.ticker) == ("Curvance", "Curvance", "CURV")
+    same = edit(back, Edit(release=("project", "score")), NOW).event
+    assert (same.project, same.score) == (back.project, back.score)
+
+
+def test_what_is_confirmed_after_it_was_dismissed_shows_what_was_said_meanwhile():
+    gone = dismiss(event_of(ANNOUNCED), NOW).event
+    heard = merge(DATED, [gone], NOW).event
+
+    back = confirm(heard, NOW).event
+
+    assert (back.dismissed, back.state, back.date, back.score) == (
+        False,
+        State.DATED,
+        DATED.date,
+        1.0,
+    )
+
+
 def test_what_the_user_dismissed_is_quiet_until_it_is_restored():
     gone = dismiss(event_of(ANNOUNCED), NOW).event
     heard = merge(DATED, [gone], NOW)

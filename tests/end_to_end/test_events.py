@@ -58,6 +58,11 @@ def test_evidence_is_split_off_by_its_number_or_its_address(scanned):
         (("edit", "merida"), "nothing to set"),
         (("edit", "merida", "--release", "nonsense"), "none of project"),
         (("edit", "merida", "--date", "2026-13-01"), "no date"),
+        (("edit", "merida", "--date", ""), "--release date"),
+        (("edit", "merida", "--project", " "), "--release project"),
+        (("edit", "merida", "--ticker", "$USDT"), "paid in"),
+        (("dismiss", ""), "an id is empty"),
+        (("restore", "merida"), "not dismissed"),
         (("edit", "merida", "--in-state", "asleep"), "none of rumoured"),
     ],
 )

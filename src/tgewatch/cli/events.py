@@ -93,7 +93,12 @@ def dismiss(context: typer.Context, event: Id) -> None:
     """Set an event aside: nothing more is told of it, and new evidence is kept silently."""
     from tgewatch.detect import correct  # noqa: PLC0415 - `--help` needs none of it
 
-    _amend(context, [event], lambda found, now: [correct.dismiss(found[0], now)], "dismissed")
+    def dismissed(found: "Sequence[Event]", now: float) -> list[Any]:
+        if found[0].dismissed:
+            raise typer.BadParameter(f"{found[0].id} is dismissed already")
+        return [correct.dismiss(found[0], now)]
+
+    _amend(context, [event], dismissed, "dismissed")
 
 
 @events.command()
@@ -101,7 +106,12 @@ def restore(context: typer.Context, event: Id) -> None:
     """Take a dismissed event back."""
     from tgewatch.detect import correct  # noqa: PLC0415 - `--help` needs none of it
 
-    _amend(context, [event], lambda found, now: [correct.restore(found[0], now)], "restored")
+    def restored(found: "Sequence[Event]", now: float) -> list[Any]:
+        if not found[0].dismissed:
+            raise typer.BadParameter(f"{found[0].id} is not dismissed")
+        return [correct.restore(found[0], now)]
+
+    _amend(context, [event], restored, "restored")
 
 
 @events.command()
@@ -181,12 +191,19 @@ def edit(
     """Set what you know better. No evidence overrides a field that you set."""
     from tgewatch.cli.times import date_claim_of  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.detect import correct  # noqa: PLC0415 - as above
-    from tgewatch.detect.identity import name_of  # noqa: PLC0415 - as above
+    from tgewatch.detect.identity import name_of, ticker_of  # noqa: PLC0415 - as above
     from tgewatch.model import Kind, State  # noqa: PLC0415 - as above
 
     given = (project, company, ticker, state, kind, date, name, release)
     if all(one is None for one in given):
         raise typer.BadParameter("nothing to set: name a field, as --date 2026-05-12")
+    for option, value in {"project": project, "ticker": ticker, "date": date}.items():
+        if value is not None and not value.strip():
+            raise typer.BadParameter(
+                f"--{option} is empty; `--release {option}` lets the evidence decide it again"
+            )
+    if ticker is not None and not ticker_of(ticker):
+        raise typer.BadParameter(f"{ticker!r} is what tokens are paid in, and no ticker of one")
     for field in release or ():
         if field not in correct.PINNABLE:
             raise typer.BadParameter(f"{field!r} is none of {', '.join(correct.PINNABLE)}")
@@ -196,7 +213,7 @@ def edit(
         ticker=ticker,
         state=word_of(State, state),
         kind=word_of(Kind, kind),
-        date=date_claim_of(date) if date else None,
+        date=None if date is None else date_claim_of(date),
         names=tuple(name_of(one).full for one in name or ()),
         release=tuple(release or ()),
     )
@@ -228,6 +245,8 @@ def _chosen(event: "Event", evidence: list[str]) -> set[str]:
 def _amend(context: typer.Context, ids: list[str], change: Any, word: str) -> None:
     from tgewatch.cli.archive import amend  # noqa: PLC0415 - `--help` needs none of it
 
+    if not all(map(str.strip, ids)):
+        raise typer.BadParameter("an id is empty; `tgewatch events` lists them")
     stored = amend(context, ids, change)
     for event in stored.events:
         say(f"{word}: {event.id} ({event.company or event.project}, {event.state})")

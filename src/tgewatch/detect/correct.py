@@ -63,10 +63,15 @@ def restore(event: Event, now: float) -> Merged:
 
 
 def confirm(event: Event, now: float) -> Merged:
-    """Return the event as the user knows it to be real: sure, and at least announced."""
-    state = State.ANNOUNCED if event.state in HINTS else event.state
-    pinned = _pins(event, {"score"} | ({"state"} if event.state in HINTS else set()))
-    sure = replace(event, score=1.0, state=state, pinned=pinned, dismissed=False, updated=now)
+    """Return the event as the user knows it to be real: sure, and at least announced.
+
+    A dismissed one comes back as its evidence has it by now.
+    """
+    back = restore(event, now).event if event.dismissed else event
+    known = event if back is None else back
+    state = State.ANNOUNCED if known.state in HINTS else known.state
+    pinned = _pins(known, {"score"} | ({"state"} if known.state in HINTS else set()))
+    sure = replace(known, score=1.0, state=state, pinned=pinned, updated=now)
     return _changed(event, sure, "confirmed", now)
 
 
@@ -82,8 +87,20 @@ def edit(event: Event, fields: Edit, now: float) -> Merged:
     pinned = tuple(n for n in _pins(event, set(given)) if n not in fields.release)
     names = tuple(dict.fromkeys((*event.names, *fields.names)))
     changed = replace(event, **given, pinned=pinned, names=names, updated=now)
+    changed = _released(changed, {*fields.release} & {*event.pinned})
     changed = reviewed(changed, event.claims, now)
     return _changed(event, changed, "edited", now, ", ".join(sorted(given)))
+
+
+def _released(event: Event, names: Collection[str]) -> Event:
+    """Return the event without what the user had set of these fields, ready to be reviewed."""
+    first = called(event.claims[0]) if event.claims else event.project
+    return replace(
+        event,
+        project=first if "project" in names else event.project,
+        company="" if "company" in names else event.company,
+        ticker="" if "ticker" in names else event.ticker,
+    )
 
 
 def merge_events(kept: Event, other: Event, now: float) -> Merged:
