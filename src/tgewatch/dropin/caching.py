@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from tgewatch.clock import SystemClock
+from tgewatch.dropin import guest
 from tgewatch.dropin.process import process, state_folder
 from tgewatch.fetch.cache import Cache, cache_from
 from tgewatch.fetch.inquiry import Fetched
@@ -108,16 +109,16 @@ class IntelligentCacheManager:
         """Return the value and whether it cost no fetch of the caller's own.
 
         One fetch runs however many threads ask; what it raises reaches all of them. None is
-        returned and not kept. An unknown tier means a direct fetch.
+        returned and not kept. The function may be async. An unknown tier means a direct fetch.
         """
         if not self._known(tier):
-            return fetch_func(), False
+            return guest.called(fetch_func), False
         fetched = False
 
         def fetch() -> Fetched:
             nonlocal fetched
             fetched = True
-            value = fetch_func()
+            value = guest.called(fetch_func)
             return Fetched(value, store=value is not None)
 
         value = self.cache.get_or_fetch_blocking(key, fetch, tier=tier, ttl=self.ttls.get(tier))

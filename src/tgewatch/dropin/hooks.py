@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tgewatch.clock import SystemClock
+from tgewatch.dropin import guest
 from tgewatch.dropin.caching import IntelligentCacheManager, get_cache_manager
 from tgewatch.dropin.monitor import get_performance_monitor
 from tgewatch.dropin.process import process, state_folder
@@ -166,7 +167,7 @@ def execute_performance_cycle_with_hooks(
 ) -> dict[str, Any]:
     """Run the function as one cycle between the hooks; return success, result, error and metrics.
 
-    All further arguments are the function's. What it raises is raised again, after the hooks have
+    All further arguments are the function's, which may be async. What it raises is raised again, after the hooks have
     been told; of it they hear no more than the kind, as its words may hold secrets.
     """
     hooks = PerformanceHooks(task_description)
@@ -174,7 +175,7 @@ def execute_performance_cycle_with_hooks(
     hooks.pre_task()
     try:
         with monitor.cycle(), monitor.timer("work"):
-            result = work_function(*args, **kwargs)
+            result = guest.called(work_function, *args, **kwargs)
     except BaseException as error:
         hooks.post_task(success=False)
         hooks.notify(f"Task failed: {task_description} - {type(error).__name__}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from tgewatch.app import Web
 from tgewatch.clock import SystemClock
-from tgewatch.dropin import watchlist
+from tgewatch.dropin import guest, watchlist
 from tgewatch.dropin.bridge import Held
 from tgewatch.dropin.caching import get_cache_manager
 from tgewatch.dropin.monitor import get_performance_monitor
@@ -45,8 +45,8 @@ class PerformanceOptimizedNewsScraper:
     """Polls feeds and returns what is relevant and new, best first.
 
     Made from lists, it is the real program with a store in the state folder; the same lists are
-    the same scraper, also after a restart. Made from an object that has `fetch_all_articles`, it
-    calls that one and measures it.
+    the same scraper, also after a restart. Made from an object that has `fetch_all_articles`,
+    plain or async, it calls that one and measures it.
     """
 
     def __init__(
@@ -100,7 +100,8 @@ class PerformanceOptimizedNewsScraper:
         begun = SystemClock().monotonic()
         with monitor.cycle(), monitor.timer("fetch_all_articles"):
             if self.base_scraper is not None:
-                articles, feeds = list(self._wrapped(timeout)), 0
+                articles = guest.found_by(self.base_scraper.fetch_all_articles, timeout=timeout)
+                feeds = 0
             else:
                 brought = self._round(timeout)
                 articles, feeds = brought.articles, brought.report.polled
@@ -115,17 +116,6 @@ class PerformanceOptimizedNewsScraper:
             "session_stats": self.session_manager.get_metrics(),
             "component_stats": self.perf_monitor.get_component_stats(COMPONENT),
         }
-
-    def _wrapped(self, timeout: float) -> Iterable[dict[str, Any]]:
-        scraper: Any = self.base_scraper
-        try:
-            articles = scraper.fetch_all_articles(timeout=timeout)
-        except TypeError as error:
-            if "timeout" not in str(error):
-                raise
-            articles = scraper.fetch_all_articles()
-        found: Iterable[dict[str, Any]] = articles or ()
-        return found
 
     def _round(self, timeout: float) -> Round:
         desk = _desk()

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tgewatch.clock import SystemClock
-from tgewatch.dropin import watchlist
+from tgewatch.dropin import guest, watchlist
 from tgewatch.dropin.bridge import Held
 from tgewatch.dropin.caching import get_cache_manager
 from tgewatch.dropin.monitor import get_performance_monitor
@@ -70,7 +70,7 @@ class PerformanceOptimizedTwitterMonitor:
         """Take a token, names or dicts with an x_handle, and phrases that a post has to hold.
 
         `base_monitor` (or one in the first place) with `fetch_all_tweets` is asked instead, and
-        `client` with `get_users(usernames=[…])`, as tweepy's, for names. Without a token the one of
+        `client` with `get_users(usernames=[…])`, as tweepy's, for names; either may be async. Without a token the one of
         the settings counts. `name` tells the store apart instead of the lists. Opens and asks
         nothing yet. Raises ConfigError with all that is wrong.
         """
@@ -101,8 +101,8 @@ class PerformanceOptimizedTwitterMonitor:
         if hasattr(self.base_monitor, "set_swarm_hooks"):
             self.base_monitor.set_swarm_hooks(swarm_hooks)
 
-    def fetch_all_tweets(self, timeout: float = 60) -> list[dict[str, Any]]:
-        """Return posts that were not returned before, each once, likeliest first.
+    def fetch_all_tweets(self, timeout: float = 60) -> list[Any]:
+        """Return posts (dicts) that were not returned before, each once, likeliest first.
 
         After `timeout` seconds it returns what it has; the rest comes with the next call. Without a
         token, or anybody to read, it says so once and returns nothing. Raises RefusedError when X
@@ -113,7 +113,7 @@ class PerformanceOptimizedTwitterMonitor:
             return []
         monitor = self.perf_monitor
         begun = SystemClock().monotonic()
-        tweets: list[dict[str, Any]] = []
+        tweets: list[Any] = []
         users, limited = 0, False
         with monitor.cycle(), monitor.timer("twitter_fetch_cycle"):
             try:
@@ -193,7 +193,7 @@ class PerformanceOptimizedTwitterMonitor:
 
     def _looked_up(self, names: list[str]) -> Mapping[str, str]:
         if self.client is not None:
-            answer = self.client.get_users(usernames=names)
+            answer = guest.called(self.client.get_users, usernames=names)
             self.perf_monitor.record_api_call(COMPONENT)
             return {str(user.username).lower(): str(user.id) for user in answer.data or ()}
         room = self._room()
@@ -265,12 +265,12 @@ class PerformanceOptimizedTwitterMonitor:
 
     # --- a monitor that exists --------------------------------------------------------------
 
-    def _wrapped(self, timeout: float) -> tuple[list[dict[str, Any]], int]:
+    def _wrapped(self, timeout: float) -> tuple[list[Any], int]:
         """Return what the base monitor finds, each once, and how many users it knows."""
-        listed = list(self.base_monitor.fetch_all_tweets(timeout=timeout) or ())
-        unique: dict[Any, dict[str, Any]] = {}
+        listed = guest.found_by(self.base_monitor.fetch_all_tweets, timeout=timeout)
+        unique: dict[Any, Any] = {}
         for number, tweet in enumerate(listed):
-            unique.setdefault(tweet.get("id") or tweet.get("url") or number, tweet)
+            unique.setdefault(_name_of(tweet) or ("", number), tweet)
         if listed:
             self.perf_monitor.record_deduplication(len(listed), len(listed) - len(unique))
         state = getattr(self.base_monitor, "state", None)
@@ -326,6 +326,13 @@ class _Rooms:
             held: Held[XRoom] = transport.bridge.hold(opening, timeout=OPEN_SECONDS)
             self._rooms[key] = (settings, held)
             return held
+
+
+def _name_of(tweet: Any) -> Any:
+    """Return what tells a dict or an object, as tweepy's, from others of its kind."""
+    if isinstance(tweet, Mapping):
+        return tweet.get("id") or tweet.get("url")
+    return getattr(tweet, "id", None)
 
 
 def _rooms() -> _Rooms:
