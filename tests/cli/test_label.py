@@ -57,6 +57,7 @@ def test_a_url_of_which_nothing_is_stored_is_labelled_and_said_to_have_no_text(s
         (("yes", "--text", "  "), "empty"),
         (("yes", "--text", "x", "--kind", "nonsense"), "none of"),
         (("yes", "--text", "x", "--date", "12 May"), "no date"),
+        (("yes", "--text", "x", "--date", "2026-13-45"), "no date"),
         (("no", "--text", "x", "--project", "Foo"), "with yes only"),
     ],
 )

@@ -1,5 +1,5 @@
 from tgewatch.detect.detector import Detector
-from tgewatch.detect.explain import lines
+from tgewatch.detect.explain import facts, lines
 from tgewatch.model import Item
 from tgewatch.settings.detecting import DetectionSettings
 
@@ -23,3 +23,17 @@ def test_the_heaviest_reasons_come_first_and_the_rest_is_summed_up():
     assert len(values) == 4
     assert abs(values[0]) >= abs(values[1]) >= abs(values[2])
     assert abs(sum(values) - verdict.score) < 0.01
+
+
+def test_a_date_is_told_as_it_was_read_and_in_what_words():
+    detector = Detector((), DetectionSettings(mode="discover"))
+
+    def dated(title):
+        item = Item(source="", key="", url="", title=title, published=1.74e9)  # 19 February 2025
+        return facts(detector.judge(item))["date"]
+
+    assert dated("Quarvo sets QRV token launch for March 18") == "18 March 2025 (day; “March 18”)"
+    assert (
+        dated("Quarvo sets QRV token launch for tomorrow") == "20 February 2025 (day; “tomorrow”)"
+    )
+    assert dated("Quarvo QRV token is live") == "19 February 2025 (day; the day of publication)"

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from tgewatch.model import Item, Label
 
-TEXT_LIMIT = 50_000
-"""Characters of a labelled text that are kept."""
 ANSWERS = {"yes": True, "no": False}
 REMOVE = "remove"
 DATE = re.compile(r"\d{4}(?:-(?:Q[1-4]|\d{2}(?:-\d{2})?))?")
@@ -62,19 +60,22 @@ def label(
     of the detection. Without --published the text counts as published when its item was, or now.
     """
     from tgewatch.cli.events import word_of  # noqa: PLC0415 - `--help` needs none of it
-    from tgewatch.cli.times import moment_of  # noqa: PLC0415 - as above
+    from tgewatch.cli.pasted import pasted  # noqa: PLC0415 - as above
+    from tgewatch.cli.times import date_claim_of, moment_of  # noqa: PLC0415 - as above
     from tgewatch.model import Kind, Label  # noqa: PLC0415 - as above
 
     url, answer = _what(words, text)
     if date and not DATE.fullmatch(date):
         raise typer.BadParameter(f"{date!r} is no date; write 2026-05-12, 2026-05, 2026-Q2 or 2026")
+    if date:
+        date_claim_of(date)
     relevant = ANSWERS.get(answer, False)
     if not relevant and (kind or project or ticker or date):
         raise typer.BadParameter("--kind, --project, --ticker and --date go with yes only")
     given = Label(
         relevant=relevant,
         url=url,
-        text=_text(text),
+        text="" if text is None else pasted(text, "label"),
         post=post,
         published=None if published is None else moment_of(published),
         kind=word_of(Kind, kind),
@@ -109,20 +110,12 @@ def _what(words: list[str], text: str | None) -> tuple[str, str]:
     return url, answer
 
 
-def _text(text: str | None) -> str:
-    if text is None:
-        return ""
-    found = (sys.stdin.read(TEXT_LIMIT) if text == "-" else text).strip()[:TEXT_LIMIT]
-    if not found:
-        raise typer.BadParameter("the text is empty; --text wants the words to label")
-    return found
-
-
 def _keep(context: typer.Context, loaded: Any, given: "Label", *, remove: bool) -> bool:
     """Store or remove the label; return whether there was something to remove or to read it on."""
     from dataclasses import replace  # noqa: PLC0415 - `--help` needs none of it
 
     from tgewatch.cli.archive import read  # noqa: PLC0415 - as above
+    from tgewatch.cli.pasted import TEXT_LIMIT  # noqa: PLC0415 - as above
     from tgewatch.store import Access  # noqa: PLC0415 - as above
 
     async def amend(store: Any, now: float) -> bool:

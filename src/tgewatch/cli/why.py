@@ -1,6 +1,5 @@
 """`tgewatch why`: at which stage an item stopped, and for what reason."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,8 +20,6 @@ STAGES = {
     "event": "it made a claim about an event",
     "gone": "its source has removed it; what it claimed stays as evidence, with a note",
 }
-TEXT_LIMIT = 50_000
-"""Characters of pasted text that are judged."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +34,11 @@ def why(
     text: Annotated[
         str | None, typer.Option("--text", help="Judge this text instead; - reads standard input.")
     ] = None,
+    published: Annotated[
+        str | None,
+        typer.Option("--published", metavar="TIME", help="When the text was; now without it."),
+    ] = None,
+    post: Annotated[bool, typer.Option("--post", help="The text is a post, no article.")] = False,
     settings: SettingsOption = None,
     state: StateOption = None,
     json: JsonOption = False,
@@ -47,9 +49,11 @@ def why(
     """
     if bool(url) == (text is not None):
         raise typer.BadParameter("give a URL, or --text with the words to judge")
+    if text is None and (published or post):
+        raise typer.BadParameter("--published and --post go with --text only")
     loaded = load(context, settings, state)
     if text is not None:
-        _judge_text(loaded, sys.stdin.read(TEXT_LIMIT) if text == "-" else text, json=json)
+        _judge_text(loaded, text, published=published, post=post, json=json)
         return
     from tgewatch.cli.archive import read  # noqa: PLC0415 - `--help` needs none of it
 
@@ -70,18 +74,21 @@ def why(
         raise typer.Exit(ExitCode.PARTIAL)
 
 
-def _judge_text(settings: Any, text: str, *, json: bool) -> None:
-    from tgewatch.cli.show import moment_iso  # noqa: PLC0415 - `--help` needs none of it
+def _judge_text(settings: Any, text: str, *, published: str | None, post: bool, json: bool) -> None:
+    from tgewatch.cli.pasted import pasted  # noqa: PLC0415 - `--help` needs none of it
+    from tgewatch.cli.show import moment_iso  # noqa: PLC0415 - as above
+    from tgewatch.cli.times import moment_of  # noqa: PLC0415 - as above
     from tgewatch.clock import SystemClock  # noqa: PLC0415 - as above
     from tgewatch.detect.detector import Detector  # noqa: PLC0415 - as above
     from tgewatch.detect.explain import lines  # noqa: PLC0415 - as above
     from tgewatch.model import Item  # noqa: PLC0415 - as above
 
-    if not text.strip():
-        raise typer.BadParameter("the text is empty; --text wants the words to judge")
-    title, _, summary = text.strip()[:TEXT_LIMIT].partition("\n")
-    now = SystemClock().now()
-    item = Item(source="", key="", url="", title=title, summary=summary, published=now)
+    title, _, summary = pasted(text, "judge").partition("\n")
+    now = SystemClock().now() if published is None else moment_of(published)
+    item = Item(
+        source="", key="", url="", title=title, summary=summary, published=now,
+        kind="post" if post else "entry",
+    )  # fmt: skip
     detector = Detector(settings.companies, settings.detection)
     matches = detector.scan(item)
     verdict = detector.judge(item, matches=matches)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from tgewatch.model import Contribution, Verdict
+from tgewatch.model import Contribution, DateClaim, Verdict
+from tgewatch.rules.dates import shown
 
 
 def lines(verdict: Verdict, *, limit: int = 40) -> Iterator[str]:
@@ -26,11 +27,16 @@ def facts(verdict: Verdict) -> Mapping[str, str]:
         "project": verdict.project,
         "company": verdict.company,
         "ticker": verdict.ticker,
-        "date": f"{verdict.date.text} ({verdict.date.precision})" if verdict.date else "",
+        "date": _when(verdict.date) if verdict.date else "",
         "rumour": "yes" if verdict.rumour else "",
         "flags": ", ".join(f"{f.name}: {f.detail}" for f in verdict.flags),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _when(date: DateClaim) -> str:
+    said = f"“{date.text}”" if date.text else "the day of publication"
+    return f"{shown(date)} ({date.precision}; {said})"
 
 
 def _cause(contribution: Contribution) -> str:
