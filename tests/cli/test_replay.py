@@ -72,3 +72,25 @@ def test_a_line_that_cannot_be_read_is_named(labelled, line):
 
 def test_a_missing_file_is_wrong_usage(tmp_path):
     assert run("--labelled", tmp_path / "none.jsonl").exit_code == 2
+
+
+def test_a_byte_order_mark_is_no_fault_of_the_file(labelled):
+    labelled.write_bytes(b"\xef\xbb\xbf" + labelled.read_bytes())
+
+    assert run("--labelled", labelled, "--json").exit_code == 0
+
+
+def test_a_file_without_a_labelled_line_is_said_to_be_so(tmp_path):
+    (tmp_path / "empty.jsonl").write_text("\n\n")
+
+    result = run("--labelled", tmp_path / "empty.jsonl")
+
+    assert result.exit_code == 2
+    assert "no labelled line" in result.stderr
+
+
+def test_a_span_of_time_that_ends_before_it_begins_is_wrong_usage(tmp_path):
+    result = run("--since", "2026-06-01", "--until", "2026-05-01", "--state", tmp_path)
+
+    assert result.exit_code == 2
+    assert "lies after" in result.stderr

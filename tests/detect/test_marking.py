@@ -97,3 +97,9 @@ def test_intervals_hold_the_value_and_narrow_with_more():
     assert low < 0.8 < high
     assert low < tighter[0] < tighter[1] < high
     assert Share(0, 0).interval() == (0.0, 1.0)
+
+
+def test_a_label_that_says_no_kind_is_no_wrong_kind():
+    found = marks([row("hit"), row("hit", kind=""), row("hit", kind="listing")])
+
+    assert (found.kind, found.kind_merged) == (Share(1, 2), Share(2, 2))

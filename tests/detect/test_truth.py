@@ -1,7 +1,8 @@
 import pytest
 
-from tgewatch.detect.truth import truth_of
+from tgewatch.detect.truth import row_of_label, truth_of
 from tgewatch.errors import MalformedError
+from tgewatch.model import Label
 
 ROW = {
     "type": "news",
@@ -35,3 +36,39 @@ def test_a_broken_row_is_malformed(change):
     row = {k: v for k, v in row.items() if v is not None}
     with pytest.raises(MalformedError, match="line 7"):
         truth_of(row, number=7)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"type": "nws"}, "type must be news or tweet; it is 'nws'"),
+        ({"title": None}, "title must be text; it is null"),
+        ({"published": "never"}, "published must be a time such as"),
+        ({"tge_relevant": "maybe"}, "tge_relevant must be 1 or 0; it is 'maybe'"),
+        ({"tge_relevant": 7}, "tge_relevant must be 1 or 0; it is '7'"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_it_must_be(change, said):
+    with pytest.raises(MalformedError, match=said):
+        truth_of({**ROW, **change}, number=7)
+
+
+def test_a_missing_field_is_named():
+    with pytest.raises(MalformedError, match="line 7: title is missing"):
+        truth_of({k: v for k, v in ROW.items() if k != "title"}, number=7)
+
+
+def test_relevance_may_be_a_number_its_text_or_a_truth_value():
+    assert [truth_of({**ROW, "tge_relevant": v}).relevant for v in (1, "0", True, False)] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_label_without_a_kind_stays_without_one():
+    row = row_of_label(Label(relevant=True, text="Quarvo launches QRV\nNow.", at=1.0))
+
+    assert truth_of(row).kind == ""
+    assert truth_of(row).item.summary == "Now."

@@ -60,6 +60,26 @@ def test_other_rules_gain_and_lose_alerts(scanned):
     assert len(scanned.run("replay", "--json").json["gained"]) == 0
 
 
+def test_what_new_rules_do_not_set_stays_as_it_is(scanned):
+    (scanned.folder / "new.toml").write_text("[detection]\nthreshold = 0.51\n")  # and no mode
+
+    found = scanned.run("replay", "--rules", "new.toml", "--json").json
+
+    assert found["lost"] == found["gained"] == []
+    assert found["alerts"]["before"] == found["alerts"]["after"] > 1
+
+
+def test_rules_for_a_company_that_is_on_no_list_are_refused(scanned):
+    (scanned.folder / "new.toml").write_text(
+        '[[company]]\nname = "Merida"\n[[detection.company]]\nname = "Nobody"\n'
+    )
+
+    ended = scanned.run("replay", "--rules", "new.toml")
+
+    assert ended.code == 2
+    assert "no company on the watchlist is called 'Nobody'" in ended.err
+
+
 def test_only_the_time_that_is_asked_for_is_judged(scanned):
     later = scanned.run("replay", "--since", "2026-09-21T12:15:00Z", "--json").json
     earlier = scanned.run("replay", "--until", "2026-09-21T12:15:00Z", "--json").json

@@ -1,5 +1,6 @@
 """`tgewatch replay`: history judged again, and how well detection does on labelled text."""
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from tgewatch.settings import Settings
 
 LINE_LIMIT = 200_000
-"""Characters of one labelled line."""
+"""Bytes of one labelled line."""
 FILE_LIMIT = 500_000
 """Lines that are read of a labelled file."""
 WORST = 10_000
@@ -99,8 +100,11 @@ def replay(
 def _labelled(path: Path, loaded: "Settings", errors: int, *, json: bool) -> None:
     from tgewatch.cli.scores import table, worst  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.detect.marking import by_type  # noqa: PLC0415 - as above
+    from tgewatch.errors import MalformedError  # noqa: PLC0415 - as above
 
     rows = list(_judged(_truths(path), loaded))
+    if not rows:
+        raise MalformedError(f"{path}: holds no labelled line")
     figures = by_type(rows)
     if json:
         print_json(
@@ -125,15 +129,17 @@ def _truths(path: Path) -> "Iterator[Truth]":
             if not line:
                 return
             if len(line) > LINE_LIMIT:
-                raise MalformedError(f"line {number} is longer than {LINE_LIMIT} bytes")
+                raise MalformedError(f"{path}: line {number} is longer than {LINE_LIMIT} bytes")
+            if number == 1:
+                line = line.removeprefix(codecs.BOM_UTF8)
             if not line.strip():
                 continue
             try:
                 row = orjson.loads(line)
             except orjson.JSONDecodeError as error:
-                raise MalformedError(f"line {number} is not JSON: {error}") from error
+                raise MalformedError(f"{path}: line {number} is not JSON: {error}") from error
             if not isinstance(row, dict):
-                raise MalformedError(f"line {number} is not a JSON object")
+                raise MalformedError(f"{path}: line {number} is not a JSON object")
             yield truth_of(row, number=number)
 
 

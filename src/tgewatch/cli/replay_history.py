@@ -25,6 +25,7 @@ from tgewatch.notify.router import Router
 from tgewatch.ports import Request, Response
 from tgewatch.rules import x_plan
 from tgewatch.settings import Settings
+from tgewatch.settings.detecting import problems
 
 if TYPE_CHECKING:
     from tgewatch.model import Record
@@ -46,6 +47,8 @@ def replay_history(
     """Judge what is stored again and print what would differ. Raises ConfigError."""
     tried = present if rules is None else with_rules(context, present, rules)
     begin, end = _moment(since), _moment(until)
+    if begin is not None and end is not None and begin >= end:
+        raise typer.BadParameter(f"--since {since} lies after --until {until}")
     with progress(quiet=json) as watch:
         tell = watch("history")
 
@@ -97,7 +100,23 @@ def with_rules(context: typer.Context, present: Settings, rules: Path) -> Settin
                 f"{rules}: sets no rules: it needs [detection], [[company]], [[source]] or [[channel]]"
             ]
         )
-    return present.model_copy(update=found)
+    if "detection" in found:
+        told = {key: getattr(loaded.detection, key) for key in said["detection"]}
+        found["detection"] = present.detection.model_copy(update=told)
+    tried = present.model_copy(update=found)
+    wrong = [
+        f"{rules}: [detection.{_key(path)}] {text}"
+        for path, text in problems(tried.detection, tried.companies)
+    ]
+    if wrong and "detection" in said:
+        raise ConfigError(wrong)
+    return tried
+
+
+def _key(path: Sequence[str | int]) -> str:
+    """Return the place of a setting as problems name it: `company[1].name`."""
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path)
+    return "".join(parts).lstrip(".")
 
 
 class _Offline:

@@ -62,7 +62,7 @@ class Marks:
     precision: Share
     recall: Share
     kind: Share
-    """Of the positives that were found; so are the following."""
+    """Of the positives that were found, where the label says it; so are the following."""
     kind_merged: Share
     project: Share
     ticker: Share
@@ -106,6 +106,7 @@ def marks(rows: Iterable[Marked]) -> Marks:
     """Return the figures for `rows`."""
     rows = list(rows)
     hits = [r for r in rows if r.found and r.truth.relevant]
+    kinds = [r for r in hits if r.truth.kind]
     named = [r for r in hits if r.truth.project or r.truth.ticker]
     dated = [r for r in hits if r.truth.date]
     ticked = [r for r in hits if r.truth.ticker and holds_ticker(r.truth)]
@@ -113,8 +114,8 @@ def marks(rows: Iterable[Marked]) -> Marks:
         n=len(rows),
         precision=Share(len(hits), sum(r.found for r in rows)),
         recall=Share(len(hits), sum(r.truth.relevant for r in rows)),
-        kind=Share(sum(kind_right(r) for r in hits), len(hits)),
-        kind_merged=Share(sum(kind_right(r, merged=True) for r in hits), len(hits)),
+        kind=Share(sum(map(kind_right, kinds)), len(kinds)),
+        kind_merged=Share(sum(kind_right(r, merged=True) for r in kinds), len(kinds)),
         project=Share(sum(project_right(r) for r in named), len(named)),
         ticker=Share(sum(r.verdict.ticker == r.truth.ticker.upper() for r in ticked if r.verdict), len(ticked)),
         date=Share(sum(date_right(r) for r in dated), len(dated)),

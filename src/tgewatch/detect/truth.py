@@ -1,13 +1,17 @@
 """Labelled text: what is published and what is true about it."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from tgewatch.errors import MalformedError
 from tgewatch.model import Item, Label
 
+T = TypeVar("T")
+_TYPES = {"news": False, "tweet": True}
+_ANSWERS = {"1": True, "0": False, "True": True, "False": False}
 READ_DATES = frozenset({"stated", "relative"})
 """Bases of dates that a reader finds in the text."""
 
@@ -37,13 +41,11 @@ def truth_of(row: Mapping[str, object], *, number: int = 0) -> Truth:
 
     No label is part of the item. Raises MalformedError when a needed field is missing or wrong.
     """
-    try:
-        post = str(row["type"]) == "tweet"
-        title, text = html.unescape(str(row["title"])), html.unescape(str(row.get("text") or ""))
-        published = _time(str(row["published"]))
-        relevant = bool(int(str(row["tge_relevant"])))
-    except (KeyError, ValueError) as error:
-        raise MalformedError(f"line {number}: {error!r}", cause="not_labelled") from error
+    post = _field(row, number, "type", _TYPES.__getitem__, "news or tweet")
+    title = _field(row, number, "title", html.unescape, "text")
+    text = html.unescape(str(row.get("text") or ""))
+    published = _field(row, number, "published", _time, "a time such as 2026-05-12T15:00:00Z")
+    relevant = _field(row, number, "tge_relevant", _ANSWERS.__getitem__, "1 or 0")
     stated = str(row.get("date_basis") or "") in READ_DATES
     item = Item(
         source="", key=str(row.get("id") or number), url=str(row.get("url") or ""), title=title,
@@ -55,6 +57,22 @@ def truth_of(row: Mapping[str, object], *, number: int = 0) -> Truth:
         kind=str(row.get("event_kind") or ""), project=str(row.get("project") or ""),
         ticker=str(row.get("ticker") or ""), date=str(row.get("event_date") or "") if stated else "",
     )  # fmt: skip
+
+
+def _field(
+    row: Mapping[str, object], number: int, name: str, read: Callable[[str], T], wanted: str
+) -> T:
+    """Return a needed field as it is read. Raises MalformedError that says what it must be."""
+    if name not in row:
+        raise MalformedError(f"line {number}: {name} is missing", cause="not_labelled")
+    value = row[name]
+    wrong = f"line {number}: {name} must be {wanted}; it is "
+    if value is None:
+        raise MalformedError(f"{wrong}null", cause="not_labelled")
+    try:
+        return read(str(value))
+    except (KeyError, ValueError) as error:
+        raise MalformedError(f"{wrong}{str(value)[:40]!r}", cause="not_labelled") from error
 
 
 def truth_of_label(label: Label, *, item: Item | None = None) -> Truth:
@@ -84,7 +102,7 @@ def row_of_label(label: Label) -> dict[str, object]:
         "url": label.url,
         "tge_relevant": int(label.relevant),
         "confidence": "hi",
-        "event_kind": str(label.kind or ("other" if label.relevant else "none")),
+        "event_kind": str(label.kind or ("" if label.relevant else "none")),
         "project": label.project or label.company,
         "ticker": label.ticker,
         "event_date": label.date,
