@@ -255,6 +255,13 @@ def test_a_timeout_brings_what_there_is_and_the_rest_comes_later(site):
     assert [one["title"] for one in scraper.fetch_all_articles(timeout=20)] == [OTHER]
 
 
+def test_no_timeout_or_an_endless_one_is_bounded_and_nonsense_is_refused(scraper):
+    assert len(scraper.fetch_all_articles(timeout=float("inf"))) == 1
+    assert scraper.fetch_all_articles(timeout=None) == []
+    with pytest.raises(ValueError, match="seconds"):
+        scraper.fetch_all_articles(timeout="soon")
+
+
 def test_empty_lists_find_nothing():
     assert PerformanceOptimizedNewsScraper([], [], []).fetch_all_articles(timeout=5) == []
 

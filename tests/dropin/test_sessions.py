@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from session_manager import SharedSessionManager, close_session_manager, get_session_manager
-from tgewatch.errors import RefusedError, TransientError
+from tgewatch.errors import MalformedError, RefusedError, TransientError
 
 
 @pytest.fixture
@@ -66,6 +66,48 @@ def test_methods_bodies_and_parameters_arrive(sessions, site):
     assert (head.status_code, head.content) == (200, b"")
     kinds = [asked.headers.get("content-type") for asked in site.asked]
     assert kinds == [None, "application/x-www-form-urlencoded", "application/json", None]
+
+
+def test_none_leaves_a_header_or_a_parameter_out(sessions, site):
+    sessions.get_session("rss").headers["X-Word"] = "always"
+    site_url = site.url("/echo")
+
+    assert sessions.get(site_url, "rss", headers={"x-word": None}).text.split()[1:] == ["/echo"]
+    assert sessions.get(site_url, "rss", headers={"x-word": "now"}).text.split()[2:] == ["now"]
+    assert sessions.get(site_url, params={"a": None, "b": 1}).text.split()[1] == "/echo?b=1"
+    assert sessions.get(site_url, params=b"a=1", timeout=(5, None)).text.split()[1] == "/echo?a=1"
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ({"headers": {"X-Word": 3}}, RefusedError),
+        ({"headers": {3: "x"}}, RefusedError),
+        ({"data": object()}, MalformedError),
+        ({"timeout": "5"}, ValueError),
+    ],
+)
+def test_arguments_that_make_no_sense_are_said_before_anything_is_sent(sessions, site, how, error):
+    with pytest.raises(error):
+        sessions.post(site.url("/echo"), **how)
+    with pytest.raises(RefusedError, match="is not a text"):
+        sessions.get(None)
+    assert site.asked == []
+
+
+class ClosedAtOnce(SharedSessionManager):
+    """Somebody else closes the connections between opening and sending."""
+
+    def _opened(self):
+        held = super()._opened()
+        self.close_all()
+        return held
+
+
+def test_connections_that_are_closed_under_a_request_are_a_passing_failure(site):
+    with pytest.raises(TransientError) as caught:
+        ClosedAtOnce().get(site.url("/echo"))
+    assert caught.value.cause == "closed"
 
 
 def test_sessions_have_headers_of_their_own(sessions, site):

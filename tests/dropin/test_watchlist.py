@@ -132,3 +132,30 @@ def test_so_are_phrases_and_urls(make, given_):
         assert not all(isinstance(one, str) for one in given_)
     else:
         assert len(set(found)) == len(found) <= len(given_)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("Lumara", "a text"),
+        ({"name": "Lumara"}, "a dict"),
+        (None, "None"),
+        (7, "a int"),
+        (b"Lumara", "a bytes"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("what", "take"),
+    [
+        ("companies", companies_of),
+        ("keywords", keywords_of),
+        ("sources", sources_of),
+    ],
+)
+def test_one_thing_where_many_belong_is_an_error_rather_than_its_letters(what, take, given, said):
+    with pytest.raises(ConfigError, match=f"{what}: is {said}, not a list"):
+        take(given)
+
+
+def test_a_generator_is_a_list_too():
+    assert keywords_of(word for word in ("TGE", "airdrop")) == ("TGE", "airdrop")

@@ -587,10 +587,15 @@ def test_it_works_the_same_on_uvloop():
     uvloop.run(main())
 
 
-def test_a_transport_that_is_not_open_says_so():
+def test_a_transport_that_was_never_open_is_a_bug_and_a_closed_one_a_passing_failure():
     async def main():
         transport = Transport(FetchSettings(), clock=SystemClock())
         with pytest.raises(RuntimeError):
             await transport.send(Send("http://127.0.0.1/"), seconds=1.0)
+        async with transport:
+            pass
+        with pytest.raises(TransientError) as caught:
+            await transport.send(Send("http://127.0.0.1/"), seconds=1.0)
+        assert caught.value.cause == "closed"
 
     asyncio.run(main())

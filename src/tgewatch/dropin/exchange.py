@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from tgewatch.clock import Clock
 from tgewatch.dropin.answer import Reply
@@ -56,6 +57,8 @@ async def exchange(
             answer, trail = await _followed(transport, order, trail, until=until, clock=clock)
             failure = _passing(answer)
         except TransientError as error:
+            if error.cause == "closed":  # on these connections it would fail again
+                raise
             failure = error
         wait = None
         if failure is not None and order.method in SAFE:
@@ -106,9 +109,11 @@ def _passing(answer: Answer) -> TransientError | None:
     return TransientError(f"{answer.status}", retry_after=asked, cause=cause)
 
 
-def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def checked_headers(headers: Mapping[Any, Any]) -> dict[str, str]:
     """Return headers that can be sent. Raises RefusedError for those that would say more."""
     for name, value in headers.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            raise RefusedError(f"header {name!r:.60} is not a text", cause="bad_header")
         if FORBIDDEN & set(f"{name}{value}") or not name:
             raise RefusedError(f"header {name[:60]!r} cannot be sent", cause="bad_header")
     return dict(headers)

@@ -13,6 +13,7 @@ from tgewatch.clock import SystemClock
 from tgewatch.dropin import guest, watchlist
 from tgewatch.dropin.bridge import Held
 from tgewatch.dropin.caching import get_cache_manager
+from tgewatch.dropin.deadline import seconds_of
 from tgewatch.dropin.monitor import get_performance_monitor
 from tgewatch.dropin.newsroom import Newsroom, Round, open_newsroom, writable
 from tgewatch.dropin.process import process, state_folder
@@ -89,21 +90,22 @@ class PerformanceOptimizedNewsScraper:
         if hasattr(self.base_scraper, "set_swarm_hooks"):
             self.base_scraper.set_swarm_hooks(swarm_hooks)
 
-    def fetch_all_articles(self, timeout: float = 120) -> list[dict[str, Any]]:
+    def fetch_all_articles(self, timeout: float | None = 120) -> list[dict[str, Any]]:
         """Return articles that are relevant and were not returned before, best first.
 
-        After `timeout` seconds it returns what it has; the rest comes with the next call. Raises
-        StoreBusyError when another process has the same scraper open, and what a wrapped scraper
-        raises.
+        After `timeout` seconds (None: 120) it returns what it has; the rest comes with the next
+        call. Raises StoreBusyError when another process has the same scraper open, ValueError for a
+        timeout that is none, and what a wrapped scraper raises.
         """
+        seconds = seconds_of(timeout, default=120.0)
         monitor = self.perf_monitor
         begun = SystemClock().monotonic()
         with monitor.cycle(), monitor.timer("fetch_all_articles"):
             if self.base_scraper is not None:
-                articles = guest.found_by(self.base_scraper.fetch_all_articles, timeout=timeout)
+                articles = guest.found_by(self.base_scraper.fetch_all_articles, timeout=seconds)
                 feeds = 0
             else:
-                brought = self._round(timeout)
+                brought = self._round(seconds)
                 articles, feeds = brought.articles, brought.report.polled
             monitor.record_scraper_cycle(len(articles), feeds, SystemClock().monotonic() - begun)
         tell(self.swarm_hooks, f"{len(articles)} articles found")
@@ -123,7 +125,7 @@ class PerformanceOptimizedNewsScraper:
         with desk.counting() as counted:
             try:
                 brought = room.bridge.run(
-                    room.value.round(deadline=max(0.0, timeout)), timeout=timeout + GRACE
+                    room.value.round(deadline=timeout), timeout=timeout + GRACE
                 )
             except TimeoutError:
                 raise TransientError(

@@ -12,9 +12,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from tgewatch.clock import Clock, SystemClock
 from tgewatch.dropin.answer import Headers, Reply, encoded
 from tgewatch.dropin.bridge import Bridge, Held
+from tgewatch.dropin.deadline import seconds_of
 from tgewatch.dropin.exchange import Order, checked_headers, exchange
 from tgewatch.dropin.process import process
-from tgewatch.errors import TransientError
+from tgewatch.errors import MalformedError, RefusedError, TransientError
 from tgewatch.fetch.transport import Transport
 from tgewatch.ports import PoolMetrics
 from tgewatch.rules.retry import RetryPolicy
@@ -193,8 +194,8 @@ class SharedSessionManager:
         url: str,
         session_type: str = "default",
         *,
-        timeout: float | tuple[float, float] | None = None,
-        headers: Mapping[str, str] | None = None,
+        timeout: Any = None,
+        headers: Mapping[str, str | None] | None = None,
         params: Any = None,
         data: Any = None,
         json: Any = None,
@@ -204,25 +205,28 @@ class SharedSessionManager:
     ) -> Reply:
         """Return the answer, whatever its status.
 
-        `timeout` is in seconds for all of it (of a pair, the sum). Other arguments of requests are
-        not taken: what would weaken the guard or the check of certificates does not exist here.
-        Raises TransientError, RefusedError or MalformedError.
+        `timeout` is in seconds for all of it (of a pair, the sum; None is the session's). A header
+        or parameter that is None is left out. Other arguments of requests are not taken: what would
+        weaken the guard or the check of certificates does not exist here. Raises TransientError
+        (`closed` when the connections were closed meanwhile), RefusedError or MalformedError, and
+        ValueError for a timeout that is none.
         """
+        if not isinstance(url, str):
+            raise RefusedError(f"url {url!r:.60} is not a text", cause="bad_url")
         del stream  # bodies are read whole, within bounds
         session = self.get_session(session_type)
-        sent = {**session.headers, **(headers or {})}
+        sent = _joined(session.headers, headers or {})
         body = _body(data, json, sent)
         if auth is not None:
             token = base64.b64encode(":".join(auth).encode()).decode()
             sent["Authorization"] = f"Basic {token}"
-        seconds = sum(timeout) if isinstance(timeout, tuple) else timeout
         order = Order(
             method=method.upper(),
             url=_with_params(url, params),
             pool=session.kind,
             headers=checked_headers(sent),
             body=body,
-            seconds=session.timeout if seconds is None else seconds,
+            seconds=seconds_of(timeout, default=session.timeout),
             follow=method.upper() != "HEAD" if allow_redirects is None else allow_redirects,
         )
         return self._send(order)
@@ -334,7 +338,18 @@ def _body(data: Any, json: Any, headers: dict[str, str]) -> bytes | None:
         return urlencode(data, doseq=True).encode()
     if data is None or isinstance(data, bytes):
         return data
-    return str(data).encode()
+    if isinstance(data, bytearray | memoryview):
+        return bytes(data)
+    if isinstance(data, str):
+        return data.encode()
+    raise MalformedError(f"data is a {type(data).__name__}, not text, bytes or fields")
+
+
+def _joined(ours: Mapping[str, str], theirs: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return the session's headers, replaced by the request's whatever their case; None takes out."""
+    named = {str(name).lower() for name in theirs}
+    both = {name: value for name, value in ours.items() if name.lower() not in named}
+    return {name: value for name, value in {**both, **theirs}.items() if value is not None}
 
 
 def _default(headers: dict[str, str], name: str, value: str) -> None:
@@ -346,6 +361,13 @@ def _with_params(url: str, params: Any) -> str:
     if not params:
         return url
     parts = urlsplit(url)
-    added = params if isinstance(params, str) else urlencode(params, doseq=True)
+    if isinstance(params, bytes):
+        params = params.decode("utf-8", "replace")
+    if not isinstance(params, str):
+        pairs = params.items() if isinstance(params, Mapping) else params
+        params = urlencode(
+            [(name, value) for name, value in pairs if value is not None], doseq=True
+        )
+    added = params
     query = "&".join(part for part in (parts.query, added) if part)
     return urlunsplit(parts._replace(query=query))

@@ -14,6 +14,7 @@ from tgewatch.clock import SystemClock
 from tgewatch.dropin import guest, watchlist
 from tgewatch.dropin.bridge import Held
 from tgewatch.dropin.caching import get_cache_manager
+from tgewatch.dropin.deadline import seconds_of
 from tgewatch.dropin.monitor import get_performance_monitor
 from tgewatch.dropin.newsroom import writable
 from tgewatch.dropin.process import process, state_folder
@@ -101,14 +102,15 @@ class PerformanceOptimizedTwitterMonitor:
         if hasattr(self.base_monitor, "set_swarm_hooks"):
             self.base_monitor.set_swarm_hooks(swarm_hooks)
 
-    def fetch_all_tweets(self, timeout: float = 60) -> list[Any]:
+    def fetch_all_tweets(self, timeout: float | None = 60) -> list[Any]:
         """Return posts (dicts) that were not returned before, each once, likeliest first.
 
-        After `timeout` seconds it returns what it has; the rest comes with the next call. Without a
-        token, or anybody to read, it says so once and returns nothing. Raises RefusedError when X
+        After `timeout` seconds (None: 60) it returns what it has; the rest comes with the next call.
+        Without a token, or anybody to read, it says so once and returns nothing. Raises RefusedError when X
         refuses the token, TransientError when it cannot be reached, StoreBusyError when another
         process has the same monitor open, and what a base monitor raises.
         """
+        seconds = seconds_of(timeout, default=60.0)
         if self.base_monitor is None and not self._readable():
             return []
         monitor = self.perf_monitor
@@ -118,9 +120,9 @@ class PerformanceOptimizedTwitterMonitor:
         with monitor.cycle(), monitor.timer("twitter_fetch_cycle"):
             try:
                 if self.base_monitor is not None:
-                    tweets, users = self._wrapped(timeout)
+                    tweets, users = self._wrapped(seconds)
                 else:
-                    tweets, users, limited = self._round(timeout)
+                    tweets, users, limited = self._round(seconds)
             except TransientError as error:
                 limited = error.cause in {"http_429", "x_rate_limited"}
                 raise
@@ -176,9 +178,7 @@ class PerformanceOptimizedTwitterMonitor:
     def _round(self, timeout: float) -> tuple[list[dict[str, Any]], int, bool]:
         room = self._room()
         try:
-            tweets = room.bridge.run(
-                room.value.round(seconds=max(0.0, timeout)), timeout=timeout + GRACE
-            )
+            tweets = room.bridge.run(room.value.round(seconds=timeout), timeout=timeout + GRACE)
         except TimeoutError:
             said = f"the round did not end within {timeout + GRACE:.0f} s"
             raise TransientError(said, cause="timeout") from None

@@ -31,7 +31,7 @@ def companies_of(given: Iterable[Any]) -> tuple[Company, ...]:
     """
     found: dict[str, Company] = {}
     problems: list[str] = []
-    for number, one in enumerate(given):
+    for number, one in enumerate(_listed(given, "companies")):
         try:
             company = _company(one)
         except (TypeError, ValueError) as error:
@@ -53,7 +53,7 @@ def sources_of(given: Iterable[Any]) -> tuple[Source, ...]:
 
     Whether a URL can be asked is found out by asking. Raises ConfigError with all problems.
     """
-    listed = list(given)
+    listed = _listed(given, "sources")
     urls = _texts(
         [one.get("url") if isinstance(one, Mapping) else one for one in listed], "sources"
     )
@@ -158,10 +158,16 @@ def _words(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word.strip() for word in given if word.strip()))
 
 
+def _listed(given: Any, what: str) -> list[Any]:
+    """Return what is given one by one. Raises ConfigError for one thing where many belong."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        kind = "a text" if isinstance(given, str) else f"a {type(given).__name__}"
+        raise ConfigError([f"{what}: is {'None' if given is None else kind}, not a list"])
+    return list(given)
+
+
 def _texts(given: Iterable[Any], what: str) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise ConfigError([f"{what}: is a text, not a list of them"])
-    texts = list(given)
+    texts = _listed(given, what)
     wrong = [n for n, text in enumerate(texts) if not isinstance(text, str)]
     if wrong:
         raise ConfigError([f"{what}[{n}]: is not a text" for n in wrong])

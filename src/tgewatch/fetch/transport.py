@@ -196,7 +196,7 @@ class Transport:
         for as long. Raises what aiohttp raises: see `failures`. Redirects are not followed.
         """
         if self._session is None:
-            raise RuntimeError("the transport is not open")
+            raise self._unusable()
         pool = self.pools[request.pool]
         async with pool.room.place():
             with self._counted(pool.meter):
@@ -239,9 +239,14 @@ class Transport:
                     raise
         raise AssertionError  # the last turn returns or raises
 
+    def _unusable(self) -> Exception:
+        if self._connector is None:
+            return RuntimeError("the transport is not open")
+        return TransientError("the connections were closed meanwhile", cause="closed")
+
     async def _once(self, request: Send, pool: PoolState, place: Place, trace: _Trace) -> Answer:
         if self._session is None:
-            raise RuntimeError("the transport is not open")
+            raise self._unusable()
         pool.meter.requests += 1
         requested, began = self._clock.now(), self._clock.monotonic()
         silence = pool.settings.stalled
