@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgewatch.cli.output import as_json, print_rows, visible
+from tgewatch.model import Contribution, Span
 from tgewatch.settings import Pool
 
 
@@ -38,6 +39,7 @@ def test_values_of_the_program_become_json():
                 "p": Path("/x"),
                 "set": {2, 1},
                 "pages": Pages((3, 4)),
+                "why": Contribution("bias", -1.5, span=Span("title", 0, 4)),
                 "nan": math.nan,
                 3: Pool().attempts,
             }
@@ -49,6 +51,12 @@ def test_values_of_the_program_become_json():
         "p": "/x",
         "set": [1, 2],
         "pages": [3, 4],
+        "why": {
+            "name": "bias",
+            "value": -1.5,
+            "detail": "",
+            "span": {"field": "title", "start": 0, "end": 4},
+        },
         "nan": None,
         "3": 3,
     }

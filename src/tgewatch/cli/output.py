@@ -72,12 +72,16 @@ def say(line: str) -> None:
 
 
 def _plainer(value: Any) -> Any:
+    import msgspec  # noqa: PLC0415 - `--help` needs none of it
+
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, set | frozenset):
         return sorted(value)
     if isinstance(value, tuple):  # of a class of its own, as an event's claims are
         return list(value)
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json")
     raise TypeError(f"{type(value).__name__} has no JSON form")

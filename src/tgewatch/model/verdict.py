@@ -1,11 +1,16 @@
-"""What detection says of an item, and why."""
+"""What detection says of an item, and why.
+
+A verdict has dozens of reasons with a place in the text each: those are structs, which are made ten
+times as fast as dataclasses.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Span:
+
+class Span(msgspec.Struct, frozen=True, gc=False):
     """Half-open range of characters in one field of the judged text."""
 
     field: str
@@ -14,8 +19,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, gc=False):
     """A term found in an item's text."""
 
     term: str
@@ -26,8 +30,7 @@ class Match:
     company: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(msgspec.Struct, frozen=True, gc=False):
     """One named reason and what it adds to the score."""
 
     name: str
