@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tgewatch.detect.scam import Officials, flags, skeleton, stem
+from tgewatch.detect.scam import _LINK, LINKS_IN, Officials, _links, flags, skeleton, stem
 from tgewatch.detect.text import fields_of
 from tgewatch.model import Company, Item
 
@@ -91,3 +93,33 @@ def test_confusable_letters_have_one_skeleton():
 
 def test_broken_links_break_nothing():
     assert named("http://[::1 https://xn--\udcff.com http://%%% http://." + "a" * 3000) == set()
+
+
+def test_a_host_and_a_handle_asked_for_again_are_what_they_were():
+    officials = Officials(COMPANIES)
+
+    first = officials.imitated("velthar.com"), officials.impersonated("velthar_xyz1")
+    assert first == (officials.imitated("velthar.com"), officials.impersonated("velthar_xyz1"))
+    assert officials.imitated.cache_info().hits == 1
+    assert first[0][0] == "Velthar"
+
+
+PARTS = ["a.com", "https://b.io/x.", "http://localhost", "c-d.app/e", "@f.xyz", ".g.net", "end.", '"h.fi"', "(i.org)",
+         "j.com.", "k.", "\u3000", "\t", " ", "'", "xn--l.io", "m..com", "CLAIM.XYZ"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.text(max_size=2), max_size=12).map("".join))
+def test_the_links_of_a_text_are_those_of_its_words(text):
+    item = Item(source="", key="", url="", title=text)
+    fields = fields_of(item)
+
+    assert list(_links(item, fields)) == list(dict.fromkeys(_LINK.findall(fields[0].text)))[:20]
+
+
+def test_a_long_text_is_searched_for_links_up_to_a_bound():
+    text = "word " * 1_500 + " https://late.example/x"
+    item = Item(source="", key="", url="", title="t", content=text)
+
+    assert len(text) > LINKS_IN
+    assert not _links(item, fields_of(item))
+    assert _links(item, fields_of(Item(source="", key="", url="", title="t", content=text[-40:])))

@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from urllib.parse import urlsplit
 
@@ -16,6 +16,8 @@ from tgewatch.detect.text import Field
 from tgewatch.model import Company, Flag, Item
 
 MAX_LINKS = 20
+REMEMBERED = 1_024
+"""Hosts, and handles, that are compared with the official ones once: sources repeat theirs."""
 MIN_STEM = 5
 """Letters of a domain's own name from which one letter's difference is no chance."""
 BAIT_WORDS = frozenset(
@@ -90,6 +92,10 @@ class Officials:
         }
         self._long_stems = [s for s in self._stems if len(s) >= MIN_STEM]
         self._long_handles = [h for h in self._handle_skeletons if len(h) >= MIN_STEM]
+        self.imitated = lru_cache(maxsize=REMEMBERED)(self._imitated)
+        """Return the company that a host pretends to be, and how; empty when it does not."""
+        self.impersonated = lru_cache(maxsize=REMEMBERED)(self._impersonated)
+        """Return the official handle and company that a handle looks like but is not."""
 
     def is_official(self, host: str) -> bool:
         """Return whether `host` is an official domain or lies below one."""
@@ -99,8 +105,7 @@ class Officials:
             host = host.partition(".")[2]
         return False
 
-    def imitated(self, host: str) -> tuple[str, str]:
-        """Return the company that `host` pretends to be, and how; empty when it does not."""
+    def _imitated(self, host: str) -> tuple[str, str]:
         shown = _readable(host)
         own = skeleton(stem(shown))
         if not own or self.is_official(host):
@@ -119,8 +124,7 @@ class Officials:
         near = extractOne(own, self._long_stems, scorer=DamerauLevenshtein.distance, score_cutoff=1)
         return (self._stems[near[0]], "one letter different") if near else ("", "")
 
-    def impersonated(self, handle: str) -> tuple[str, str]:
-        """Return the official handle and company that `handle` looks like but is not."""
+    def _impersonated(self, handle: str) -> tuple[str, str]:
         low = handle.lower()
         if low in self._handles:
             return "", ""
@@ -186,7 +190,6 @@ def flags(item: Item, fields: Sequence[Field], officials: Officials) -> tuple[Fl
 def _flags(item: Item, fields: Sequence[Field], officials: Officials) -> Iterator[Flag]:
     for link in _links(item, fields):
         yield from _of_link(link, officials)
-    warned = any(_WARNING.search(f.text) for f in fields[:1])
     handles = {h for f in fields[:2] if "@" in f.text for h in _HANDLE.findall(f.text)} | (
         {item.author.lstrip("@")} if item.kind == "post" and item.author else set()
     )
@@ -194,8 +197,12 @@ def _flags(item: Item, fields: Sequence[Field], officials: Officials) -> Iterato
         official, name = officials.impersonated(handle)
         if official:
             yield Flag("impersonator", f"@{handle} looks like @{official} of {name}")
-    if warned:
-        return
+    lures = list(_lures(fields))
+    if lures and not any(_WARNING.search(f.text) for f in fields[:1]):
+        yield from lures
+
+
+def _lures(fields: Sequence[Field]) -> Iterator[Flag]:
     for field in fields:
         drainer = _drainer(field.low)
         if drainer:
@@ -222,7 +229,8 @@ def _links(item: Item, fields: Sequence[Field]) -> Sequence[str]:
     for field in fields:
         low = field.low[:LINKS_IN]
         if "://" in low or _DOMAIN_END.search(low):
-            links += _LINK.findall(field.text[:LINKS_IN])
+            words = field.text[:LINKS_IN].split()
+            links += _LINK.findall(" ".join(w for w in words if "." in w[:-1] or "://" in w))
     return list(dict.fromkeys(links))[:MAX_LINKS]
 
 
