@@ -11,6 +11,7 @@ from tgewatch.model import DateClaim, Span
 IN_POSTS = ("title ", "shape ", "frame ")
 """Features that may mean something else in a post, and are counted there once more."""
 _THREAD = re.compile(r"^\s*\(?\d{1,2}(?:/\d{0,2}\)?|\.)(?:\s|$)|\(\d{1,2}/\d{0,2}\)\s*$")
+_HIGH = re.compile("[\u2191-\U0010ffff]")
 Features = Mapping[str, Mark | None]
 """Name → the mark that caused it first; None where no single one did."""
 
@@ -31,6 +32,8 @@ OBJECTS = frozenset(
 )  # fmt: skip
 BIRTHS = frozenset({"LAUNCH", "UNVEIL", "LAUNCHED", "WILL"})
 """With a ticker, these say as much as the word token would: “$ABC is live”."""
+UNKNOWN = frozenset({"NAME", "TICKER", "CAPS"})
+"""Classes of what may be new, in any text."""
 GIVING = BIRTHS | {"RELEASE", "AIRDROPS"}
 """Right before “tokens”, these speak of one project's: “Lumora to distribute tokens”."""
 NO_PAIRS = frozenset(
@@ -131,21 +134,29 @@ def _shape(title: Reading, *, post: bool) -> Iterator[str]:
         yield "shape question"
     if marks[0].tag == "NUM" or marks[0].low in ("top", "best"):
         yield "shape list"
-    tags = {m.tag for m in marks}
-    born = "TICKER" in tags and tags & BIRTHS
-    late = "DELAY" in tags and tags & BIRTHS and tags & {"TICKER", "CAPS"}
-    many = any(m.tag in GIVING and n.tag == "TOKENS" for m, n in pairwise(marks))
-    if not tags & EVENTS and not born and not late and not many:
+    tags = frozenset([m.tag for m in marks])
+    if not _has_event(marks, tags):
         yield "shape no event"
-    old = sum(m.tag == "OLD" for m in marks)
-    if old > 1:
-        yield "shape several old tokens"
-    if old and not any(m.tag in ("NAME", "TICKER", "CAPS") for m in marks):
-        yield "shape only old tokens"
-    if not any(m.tag in ("NAME", "TICKER", "CAPS", "OLD", "HANDLE") for m in marks):
+    if "OLD" in tags:
+        if sum(m.tag == "OLD" for m in marks) > 1:
+            yield "shape several old tokens"
+        if tags.isdisjoint(UNKNOWN):
+            yield "shape only old tokens"
+    elif "HANDLE" not in tags and tags.isdisjoint(UNKNOWN):
         yield "shape nobody named"
     if post:
         yield from _post_shape(title)
+
+
+def _has_event(marks: Sequence[Mark], tags: frozenset[str]) -> bool:
+    """Return whether something is said to happen to a token, in a word for it or in two."""
+    if not tags.isdisjoint(EVENTS):
+        return True
+    if not tags.isdisjoint(BIRTHS) and ("TICKER" in tags or {"DELAY", "CAPS"} <= tags):
+        return True
+    return "TOKENS" in tags and any(
+        m.tag in GIVING and n.tag == "TOKENS" for m, n in pairwise(marks)
+    )
 
 
 def _dates(dates: Sequence[DateClaim]) -> Iterator[str]:
@@ -183,6 +194,7 @@ _PARTED = re.compile(r"[.;|]|\s-\s")
 def clauses(title: Reading) -> Sequence[Sequence[Mark]]:
     """Return the marks of a title clause by clause."""
     marks, text = title.marks, title.field.text
+    stops = _PARTED.search(text) is not None
     found: list[list[Mark]] = [[]]
     for index, mark in enumerate(marks):
         clause = found[-1]
@@ -192,7 +204,7 @@ def clauses(title: Reading) -> Sequence[Sequence[Mark]]:
             and index + 1 < len(marks)
             and marks[index + 1].low not in ARTICLES
         )
-        parted = clause and _PARTED.search(text, clause[-1].end, mark.start)
+        parted = stops and clause and _PARTED.search(text, clause[-1].end, mark.start)
         if turn or parted:
             found.append([mark])
             continue
@@ -246,7 +258,7 @@ def reads_as_news(title: Reading) -> bool:
 
 
 def _decoration(text: str) -> int:
-    return sum(c > "\u2190" and not c.isalnum() for c in text)
+    return sum([not c.isalnum() for c in _HIGH.findall(text)])
 
 
 def _post_shape(title: Reading) -> Iterator[str]:

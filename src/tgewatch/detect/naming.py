@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from tgewatch.detect.reading import NAME_TAILS, Mark, Reading
 from tgewatch.detect.vocabulary import FUNCTION_WORDS
@@ -26,12 +28,12 @@ NO_NAMES = frozenset(
     "gli uno o os um uma nosso nossa de del du da do".split()
 )
 """Words that begin sentences and headlines and never a name."""
+NAMES = frozenset({"NAME", "OLD"})
 ENOUGH, CLEAR = 0.5, 2.0
 """Fitness of a candidate that is better than the bare ticker, and of an old name that is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A run of marks that may be the project's name."""
 
     text: str
@@ -55,56 +57,59 @@ def naming(readings: Sequence[Reading]) -> Naming:
     """Return the project and ticker of the event that `readings` tell; the title comes first."""
     best: Candidate | None = None
     mark: Mark | None = None
-    ticker = ""
+    best_score, ticker = 0.0, ""
     for depth, reading in enumerate(readings[:2]):
         ticker = ticker or _ticker(reading)
         for candidate in _candidates(reading):
-            rated = replace(candidate, score=candidate.score - depth * 1.5)
-            if best is None or rated.score > best.score:
-                best, mark = rated, reading.marks[candidate.first]
+            score = candidate.score - depth * 1.5
+            if best is None or score > best_score:
+                best, best_score, mark = candidate, score, reading.marks[candidate.first]
     if best is None and not ticker:
         handle = next((m for m in readings[0].marks if m.tag == "HANDLE"), None)
         return Naming(handle.text[1:], "", handle) if handle else Naming()
-    if best is None or (best.score < ENOUGH and ticker):
+    if best is None or (best_score < ENOUGH and ticker):
         return Naming(ticker, ticker)
-    if best.old and ticker and best.score < CLEAR:  # a chain beside a token without a name
+    if best.old and ticker and best_score < CLEAR:  # a chain beside a token without a name
         return Naming(ticker, ticker, mark)
     return Naming(best.text, ticker, mark)
 
 
-def _nameable(marks: Sequence[Mark], index: int, *, sentence: bool) -> bool:
-    """Return whether the mark may be part of a name.
+def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Yield first and last index of each run of words that could be a name."""
+    marks, start, end = reading.marks, -1, 0
+    for index, mark in enumerate(marks):
+        tag = mark.tag
+        if tag in NAMES:
+            good = mark.low not in NO_NAMES
+        elif tag.isupper() or not mark.text[0].isupper():
+            good = False
+        else:
+            good = _ordinary_name(marks, index, sentence=reading.sentence_case)
+        if start >= 0:
+            tail = mark.low in NAME_TAILS and mark.text[0].isupper()
+            if not (good or tail) or mark.start - end > 1:
+                yield start, index - 1
+                start = -1
+        if good and start < 0:
+            start = index
+        end = mark.end
+    if start >= 0:
+        yield start, len(marks) - 1
 
-    An ordinary word that has its capital from beginning the sentence needs a name right after it:
-    “Magic Lantern”, not “Supply details”.
+
+def _ordinary_name(marks: Sequence[Mark], index: int, *, sentence: bool) -> bool:
+    """Return whether an ordinary word with a capital may be part of a name.
+
+    One that has its capital from beginning the sentence needs a name right after it: “Magic
+    Lantern”, not “Supply details”.
     """
     mark = marks[index]
-    if mark.low in NO_NAMES:
-        return False
-    if mark.tag in ("NAME", "OLD"):
-        return True
-    if mark.tag.isupper() or mark.tag in FUNCTION_WORDS or not mark.text[0].isupper():
+    if mark.low in NO_NAMES or mark.tag in FUNCTION_WORDS:
         return False
     if not sentence:
         return True
     after = marks[index + 1] if index == 0 and len(marks) > 1 else None
     return after is not None and after.tag == "NAME" and after.start - mark.end <= 1
-
-
-def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
-    """Yield first and last index of each run of words that could be a name."""
-    marks, start = reading.marks, -1
-    for index, mark in enumerate(marks):
-        good = _nameable(marks, index, sentence=reading.sentence_case)
-        tail = start >= 0 and mark.text[0].isupper() and mark.low in NAME_TAILS
-        near = index == 0 or mark.start - marks[index - 1].end <= 1
-        if start >= 0 and not ((good or tail) and near):
-            yield start, index - 1
-            start = -1
-        if start < 0 and good:
-            start = index
-    if start >= 0:
-        yield start, len(marks) - 1
 
 
 def _candidates(reading: Reading) -> Iterator[Candidate]:
