@@ -182,6 +182,35 @@ def test_a_date_that_moves_is_the_one_it_moves_to_whatever_the_kind(anyone, titl
     assert verdict.date.text == words
 
 
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("Quarvo says TGE will not be delayed and stays on April 8", Kind.DATE_SET),
+        ("Quarvo TGE goes ahead without further delay", Kind.ANNOUNCED),
+        ("Quarvo won't postpone its TGE", Kind.ANNOUNCED),
+        ("Quarvo can't launch, delays TGE to April", Kind.POSTPONED),
+        ("No new date after Quarvo TGE delay", Kind.POSTPONED),
+        ("Quarvo TGE not delayed, but token sale cancelled", Kind.CANCELLED),
+    ],
+)
+def test_a_delay_that_is_denied_is_none(anyone, title, kind):
+    assert anyone.judge(item(title)).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("title", "project"),
+    [
+        ("Connect your wallet to claim QRV now: https://quarvo-claim.example/", "QRV"),
+        ("www.quarvo.example $QRV TGE is live", "QRV"),
+        ("Quarvo 宣布将于12月15日进行 TGE", "Quarvo"),
+        ("币安将上线 Quarvo (QRV)", "Quarvo"),
+        ("Quarvo Finance TGE is live: www.quarvo.example", "Quarvo Finance"),
+    ],
+)
+def test_no_address_and_no_sentence_of_another_script_is_a_name(anyone, title, project):
+    assert anyone.judge(item(title)).project == project
+
+
 def test_a_postponed_event_has_its_new_date(anyone):
     verdict = anyone.judge(item("Quarvo postpones token launch from 12 May to June"))
 

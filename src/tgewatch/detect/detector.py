@@ -1,5 +1,6 @@
 """Judges items: the one object that the engine needs of this room."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from tgewatch.detect import lexicon, scam
@@ -11,9 +12,17 @@ from tgewatch.detect.reading import Mark
 from tgewatch.detect.score import Model, probability, shipped
 from tgewatch.detect.timing import date_of
 from tgewatch.model import Company, Contribution, Item, Kind, Match, Source, Span, Verdict
+from tgewatch.rules.lifecycle import concrete
 from tgewatch.settings.detecting import CompanyRules, DetectionSettings
 
 CANCELLING = ("cancel", "scrap", "call", "abandon", "shelve", "rug pull", "axe")
+DENYING = re.compile(
+    r"(?:\b(?:not|no|never|without|den(?:y|ies|ied)|dismiss(?:es|ed)|rul(?:es|ed) out)|n't)"
+    r"(?:\s+(?:be|been|being|get|to|any|a|an|the|its|further|more|of|rumou?rs?|reports?|talk|tge|token"
+    r"|launch))*\s*$"
+)
+NEAR = 60
+"""Characters before a word of delay in which it may be denied."""
 OWN_VOICE = 1.5
 """Log-odds for a project's own source: it speaks of its own token, and knows."""
 UNSURE = (0.08, 0.92)
@@ -166,10 +175,19 @@ class Detector:
 
     def _kind(self, evidence: Evidence) -> Kind:
         kind = Kind(self._model.kind(evidence.features))
-        if kind is Kind.POSTPONED and any(_cancels(m) for m in evidence.readings[0].marks):
-            return Kind.CANCELLED
-        return kind
+        if kind is not Kind.POSTPONED:
+            return kind
+        title = evidence.readings[0]
+        delays = [m for m in title.marks if m.tag == "DELAY"]
+        if delays and all(_denied(title.field.low, m) for m in delays):
+            return Kind.DATE_SET if any(map(concrete, evidence.dates[0])) else Kind.ANNOUNCED
+        return Kind.CANCELLED if any(map(_cancels, delays)) else kind
 
 
 def _cancels(mark: Mark) -> bool:
-    return mark.tag == "DELAY" and mark.low.startswith(CANCELLING)
+    return mark.low.startswith(CANCELLING)
+
+
+def _denied(low: str, mark: Mark) -> bool:
+    """Return whether a title says that there is no such delay: “will not be delayed”."""
+    return DENYING.search(low, max(0, mark.start - NEAR), mark.start) is not None

@@ -29,6 +29,7 @@ NO_NAMES = frozenset(
 )
 """Words that begin sentences and headlines and never a name."""
 NAMES = frozenset({"NAME", "OLD"})
+LINKS = ("http://", "https://", "www.")
 ENOUGH, CLEAR = 0.5, 2.0
 """Fitness of a candidate that is better than the bare ticker, and of an old name that is."""
 
@@ -80,7 +81,7 @@ def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
     for index, mark in enumerate(marks):
         tag = mark.tag
         if tag in NAMES:
-            good = mark.low not in NO_NAMES
+            good = mark.low not in NO_NAMES and not mark.low.startswith(LINKS)
         elif tag.isupper() or not mark.text[0].isupper():
             good = False
         else:
@@ -112,6 +113,14 @@ def _ordinary_name(marks: Sequence[Mark], index: int, *, sentence: bool) -> bool
     return after is not None and after.tag == "NAME" and after.start - mark.end <= 1
 
 
+def _one_script(words: str) -> str:
+    """Return a name without the sentence of a script without spaces that it stands in."""
+    if words.isascii():
+        return words
+    kept = [word for word in words.split() if word[-1] < "\u2e80"]
+    return " ".join(kept) or words
+
+
 def _candidates(reading: Reading) -> Iterator[Candidate]:
     marks, text = reading.marks, reading.field.text
     for start, last in _runs(reading):
@@ -127,7 +136,7 @@ def _candidates(reading: Reading) -> Iterator[Candidate]:
             score += 0.8
         elif not old and first:
             score -= 0.7  # ordinary words with capitals, in the middle of a headline
-        yield Candidate(words.strip("'\" "), first, last, score, old)
+        yield Candidate(_one_script(words.strip("'\" ")), first, last, score, old)
 
 
 def _fitness(reading: Reading, first: int, last: int) -> float:
