@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -268,6 +270,32 @@ def test_a_timeout_of_the_fetch_itself_is_passed_on():
 
     with pytest.raises(TimeoutError, match="its own"):
         asyncio.run(scenario())
+
+
+def test_nothing_of_a_failed_fetch_is_left_to_the_collector_of_garbage():
+    class Held:
+        """Stands in the frames that the error has come through."""
+
+    async def fetch():
+        held = Held()
+        gone.append(weakref.ref(held))
+        raise TransientError("down")
+
+    async def scenario():
+        store, shared = Store(), flights()
+        try:
+            await shared.join("a", fetch, peek=store.peek(), land=store.land())
+        except TransientError as error:
+            kept.append(error.with_traceback(None))
+
+    kept, gone = [], []
+    gc.disable()
+    try:
+        asyncio.run(scenario())
+        assert kept
+        assert gone[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_a_refresh_goes_on_without_waiters_and_ends_with_its_owner():

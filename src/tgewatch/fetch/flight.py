@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -30,14 +29,17 @@ class _AbandonedError(Exception):
 class Flight:
     """A fetch under way."""
 
-    __slots__ = ("background", "done", "key", "loop", "task", "waiters")
+    __slots__ = ("background", "ended", "error", "key", "loop", "task", "told", "value", "waiters")
 
     def __init__(self, key: str, *, background: bool = False) -> None:
         self.key = key
         self.background = background
         """Goes on without waiters."""
-        self.done: Future[Any] = Future()
-        self.done.set_running_or_notify_cancel()  # so that a waiter's wrapper cannot cancel it
+        self.ended = False
+        self.value: Any = None
+        self.error: Exception | None = None
+        self.told: list[Callable[[], None]] = []
+        """Called once it has ended, on its thread; must not wait or raise."""
         self.waiters = 0
         self.task: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -98,12 +100,24 @@ class Flights:
             if self._flying.get(flight.key) is flight:
                 store()
                 del self._flying[flight.key]
-        flight.done.set_result(value)
+            flight.value = value
+            flight.ended = True
+        _tell(flight)
 
     def _crash(self, flight: Flight, error: BaseException) -> None:
-        self._detach(flight)
-        shared = error if isinstance(error, Exception) else _AbandonedError()
-        flight.done.set_exception(shared)
+        with self._lock:
+            if self._flying.get(flight.key) is flight:
+                del self._flying[flight.key]
+            flight.error = error if isinstance(error, Exception) else _AbandonedError()
+            flight.ended = True
+        _tell(flight)
+
+    def _when_ended(self, flight: Flight, tell: Callable[[], None]) -> None:
+        with self._lock:
+            if not flight.ended:
+                flight.told.append(tell)
+                return
+        tell()
 
     def _detach(self, flight: Flight) -> None:
         with self._lock:
@@ -121,18 +135,35 @@ class Flights:
             if new:
                 self._take_off(flight, fetch, land)
             try:
-                async with asyncio.timeout(self._deadline):
-                    return await asyncio.wrap_future(flight.done), not new
-            except _AbandonedError:
+                await self._arrive(flight)
+                if not flight.ended:
+                    raise self._given_up(flight)
+                if flight.error is None:
+                    return flight.value, not new
+                if not isinstance(flight.error, _AbandonedError):
+                    raise flight.error
                 if new:
-                    raise asyncio.CancelledError from None  # the fetch cancelled itself
-            except TimeoutError as error:
-                if flight.done.done():
-                    raise  # the fetch's own
-                self._detach(flight)
-                raise TransientError(f"no answer for {key}", cause="flight_timeout") from error
+                    raise asyncio.CancelledError  # the fetch cancelled itself
             finally:
                 await self._leave(flight)
+
+    async def _arrive(self, flight: Flight) -> None:
+        """Return once the flight has ended, or the deadline has passed."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        late = loop.call_later(self._deadline, _wake, turn)
+        if flight.loop is loop:
+            self._when_ended(flight, lambda: _wake(turn))
+        else:
+            self._when_ended(flight, lambda: _call_elsewhere(loop, _wake, turn))
+        try:
+            await turn
+        finally:
+            late.cancel()
+
+    def _given_up(self, flight: Flight) -> TransientError:
+        self._detach(flight)
+        return TransientError(f"no answer for {flight.key}", cause="flight_timeout")
 
     def _take_off(self, flight: Flight, fetch: Callable[[], Awaitable[Any]], land: Land) -> None:
         flight.loop = asyncio.get_running_loop()
@@ -143,7 +174,8 @@ class Flights:
 
     def _touch_down(self, flight: Flight, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not flight.done.done():  # cancelled before its first step
+        flight.task = None  # its context knows the flight
+        if not flight.ended:  # cancelled before its first step
             self._crash(flight, asyncio.CancelledError())
 
     async def _fly(self, flight: Flight, fetch: Callable[[], Awaitable[Any]], land: Land) -> None:
@@ -158,7 +190,12 @@ class Flights:
     async def _leave(self, flight: Flight) -> None:
         with self._lock:
             flight.waiters -= 1
-            if flight.waiters or flight.background or flight.done.done():
+            if flight.waiters:
+                return
+            if flight.ended:
+                flight.error = None  # its traceback refers to who waited, and so to the flight
+                return
+            if flight.background:
                 return
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
@@ -168,7 +205,7 @@ class Flights:
             task.cancel()
             await asyncio.wait({task})
         else:
-            _cancel_elsewhere(flight.loop, task)
+            _call_elsewhere(flight.loop, task.cancel)
 
     def join_blocking(
         self, key: str, fetch: Callable[[], Any], *, peek: Peek, land: Land
@@ -183,14 +220,14 @@ class Flights:
             try:
                 if flight.loop is not None and flight.loop is _running_loop():
                     return fetch(), False  # waiting would stop the loop that has to bring it
-                return flight.done.result(self._deadline), True
-            except _AbandonedError:
-                continue
-            except TimeoutError as error:
-                if flight.done.done():
-                    raise
-                self._detach(flight)
-                raise TransientError(f"no answer for {key}", cause="flight_timeout") from error
+                ended = threading.Event()
+                self._when_ended(flight, ended.set)
+                if not ended.wait(self._deadline):
+                    raise self._given_up(flight)
+                if flight.error is None:
+                    return flight.value, True
+                if not isinstance(flight.error, _AbandonedError):
+                    raise flight.error
             finally:
                 self._leave_blocking(flight)
 
@@ -209,12 +246,12 @@ class Flights:
     def _leave_blocking(self, flight: Flight) -> None:
         with self._lock:
             flight.waiters -= 1
-            if flight.waiters or flight.background or flight.done.done():
+            if flight.waiters or flight.background or flight.ended:
                 return
             if self._flying.get(flight.key) is flight:
                 del self._flying[flight.key]
         if flight.loop is not None and flight.task is not None:
-            _cancel_elsewhere(flight.loop, flight.task)
+            _call_elsewhere(flight.loop, flight.task.cancel)
 
     def refresh(self, key: str, fetch: Callable[[], Awaitable[Any]], *, land: Land) -> bool:
         """Start a fetch that nobody waits for, unless one is under way; needs a running loop."""
@@ -244,9 +281,22 @@ class Flights:
             await asyncio.wait(tasks)
 
 
-def _cancel_elsewhere(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+def _tell(flight: Flight) -> None:
+    for tell in flight.told:
+        tell()
+    flight.told.clear()
+
+
+def _wake(turn: "asyncio.Future[None]") -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+def _call_elsewhere(
+    loop: asyncio.AbstractEventLoop, call: Callable[..., object], *arguments: object
+) -> None:
     with suppress(RuntimeError):  # the loop has been closed, and its tasks with it
-        loop.call_soon_threadsafe(task.cancel)
+        loop.call_soon_threadsafe(call, *arguments)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
