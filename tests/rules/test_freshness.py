@@ -293,3 +293,15 @@ def test_merging_the_same_304_twice_changes_nothing_more(stored, update):
 @given(moment=st.integers(0, 4_000_000_000))
 def test_a_date_that_was_written_is_read_back(moment):
     assert freshness.http_date(formatdate(moment, usegmt=True)) == moment
+
+
+@given(
+    st.integers(0, 99),
+    st.sampled_from(["Jan", "Feb", "Dec", "Foo"]),
+    st.sampled_from(["0000", "0099", "1970", "2024", "9999"]),
+    st.sampled_from(["00:00:00", "23:59:60", "24:00:00", "12:60:00", "12:30:61"]),
+)
+def test_the_usual_form_of_a_date_says_what_it_says_with_an_offset(day, month, year, time):
+    date = f"Thu, {day:02} {month} {year} {time}"
+
+    assert freshness.http_date(f"{date} GMT") == freshness.http_date(f"{date} +0000")

@@ -2,7 +2,6 @@
 
 import sys
 from collections import deque
-from contextlib import suppress
 from functools import lru_cache
 from types import (
     BuiltinFunctionType,
@@ -18,6 +17,7 @@ MAX_PARTS = 50_000
 _LEAVES = frozenset({bytes, str, int, float, bool, complex, bytearray, type(None)})
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 """Kept alive by the program anyway."""
+_GROUPS = (list, tuple, set, frozenset, deque)
 
 
 def bytes_of(value: object) -> int:
@@ -47,20 +47,19 @@ def bytes_of(value: object) -> int:
 
 def _push_parts(part: object, waiting: list[object]) -> None:
     if isinstance(part, dict):
-        waiting.extend(part.keys())
-        waiting.extend(part.values())
-    elif isinstance(part, list | tuple | set | frozenset | deque):
-        waiting.extend(part)
+        waiting += part.keys()
+        waiting += part.values()
+    elif isinstance(part, _GROUPS):
+        waiting += part
     elif isinstance(part, memoryview):
         waiting.append(part.obj)
     if (attributes := getattr(part, "__dict__", None)) is not None:
         waiting.append(attributes)
-    for slot in _slots(type(part)):  # type: ignore[arg-type]  # classes are hashable
-        with suppress(AttributeError):
-            waiting.append(slot.__get__(part))
+    # A slot that is not set has the object itself, which has been counted.
+    waiting += [getattr(part, name, part) for name in _slots(type(part))]  # type: ignore[arg-type]  # classes are hashable
 
 
 @lru_cache(maxsize=1_000)
-def _slots(kind: type) -> tuple[MemberDescriptorType, ...]:
-    members = (member for each in kind.__mro__ for member in each.__dict__.values())
-    return tuple(member for member in members if isinstance(member, MemberDescriptorType))
+def _slots(kind: type) -> tuple[str, ...]:
+    members = (item for each in kind.__mro__ for item in each.__dict__.items())
+    return tuple(name for name, member in members if isinstance(member, MemberDescriptorType))

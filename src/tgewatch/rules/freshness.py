@@ -5,12 +5,12 @@ seconds. A header that cannot be read never makes an answer fresher than it woul
 """
 
 import re
-from calendar import timegm
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from enum import StrEnum
+from functools import lru_cache
 
 from tgewatch.model import Validators
 
@@ -50,6 +50,15 @@ _DIRECTIVE = re.compile(
     """,
     re.VERBOSE,
 )
+_USUAL_DATE = re.compile(
+    r"[A-Z][a-z]{2}, ([0-9]{2}) ([A-Z][a-z]{2}) ([1-9][0-9]{3}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
 _DIGITS = re.compile(r"[0-9]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e\x80-\xff]*")
 _OLD_CACHE = re.compile(r"(?:^|,)\s*(?:HTTP/)?1\.0\s", re.IGNORECASE)
@@ -83,7 +92,11 @@ class Directives:
 
 def directives(headers: Headers) -> Directives:
     """Return what Cache-Control says."""
-    text = headers.get("cache-control", "")
+    return _directives(headers.get("cache-control", ""))
+
+
+@lru_cache(maxsize=1_024)
+def _directives(text: str) -> Directives:
     if not text:
         return Directives()
     found: dict[str, list[str]] = {}
@@ -120,14 +133,22 @@ def http_date(text: str) -> float | None:
     if not text or len(text) > LONGEST_DATE or text.count(",") > 1:
         return None
     try:
+        if (usual := _USUAL_DATE.fullmatch(text)) is not None:
+            day, month, *rest = usual.groups()
+            year, *time = map(int, rest)
+            return _moment(year, _MONTHS.get(month, 0), int(day), *time)
         parts = parsedate_tz(text)
         if parts is None:
             return None
-        year, month, day, hour, minute, second = parts[:6]
-        checked = datetime(year, month, day, hour, minute, min(second, 59))  # noqa: DTZ001 - fields only
-        return float(timegm(checked.timetuple()) - (parts[9] or 0))
+        return _moment(*parts[:6]) - (parts[9] or 0)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
+
+
+def _moment(year: int, month: int, day: int, *time: int) -> float:
+    """Return the time of a date, hour, minute and second in UTC; a leap second is the one before."""
+    hour, minute, second = time
+    return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp()
 
 
 def lifetime(headers: Headers, *, received: float) -> float | None:
