@@ -89,9 +89,10 @@ class Poller:
             if error.cause in UNASKED:
                 self._defer(source, error, report)
                 return []
-            result = error
+            result = error.with_traceback(None)
         except TgewatchError as error:
-            result = error
+            # Kept as a value, with its traceback it would keep all that was at work alive.
+            result = error.with_traceback(None)
         judged = await self._judge(source, before, result, report)
         await self._store_poll(source, before, result, judged, report=report, begun=begun)
         return [

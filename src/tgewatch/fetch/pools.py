@@ -4,11 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Self
+from typing import Self, TypeVar
 
 from tgewatch.errors import TgewatchError, TransientError
 from tgewatch.ports import PoolMetrics
 from tgewatch.settings import FetchSettings, Pool
+
+E = TypeVar("E", bound=TgewatchError)
 
 NAMES = ("default", "rss", "twitter", "article")
 HUSH = 0.05
@@ -44,11 +46,12 @@ class Meter:
         self.statuses: Counter[int] = Counter()
         self.errors: Counter[str] = Counter()
 
-    def failed(self, error: TgewatchError) -> None:
-        """Count a call that ended with `error`."""
+    def failed(self, error: E) -> E:
+        """Count a call that ended with `error`, and return it."""
         cause = getattr(error, "cause", "error")
         self.errors[cause] += 1
         self.throttled += isinstance(error, TransientError) and cause == "throttled"
+        return error
 
     def snapshot(self) -> PoolMetrics:
         return PoolMetrics(

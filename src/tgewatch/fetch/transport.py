@@ -179,9 +179,11 @@ class Transport:
                 with self._counted(pool.meter):
                     return await self._exchange(request, pool, place)
         except failures.FOREIGN as error:
-            ours = failures.translated(error, request.url) if asked else _no_room(request)
-            pool.meter.failed(ours)
-            raise ours from error
+            # In a variable it would keep this frame, and the frame its traceback, until the next
+            # search for garbage.
+            raise pool.meter.failed(
+                failures.translated(error, request.url) if asked else _no_room(request)
+            ) from error
         except TgewatchError as error:
             pool.meter.failed(error)
             raise
