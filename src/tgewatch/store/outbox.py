@@ -17,6 +17,26 @@ ERROR = 500
 _KNOWN = sa.select(outbox.c.key).where(outbox.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
+_EARLIER = outbox.alias("earlier")
+_HELD_UP = sa.and_(
+    outbox.c.event_id != "",
+    sa.exists().where(
+        _EARLIER.c.event_id == outbox.c.event_id,
+        _EARLIER.c.channel == outbox.c.channel,
+        _EARLIER.c.state == PENDING,
+        sa.tuple_(_EARLIER.c.created, _EARLIER.c.number, _EARLIER.c.key)
+        < sa.tuple_(outbox.c.created, outbox.c.number, outbox.c.key),
+    ),
+)
+_DUE = (
+    sa.select(outbox)
+    .where(outbox.c.state == PENDING, outbox.c.next_at <= sa.bindparam("now"), sa.not_(_HELD_UP))
+    .order_by(*_OLDEST)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+"""Made once: it has a hundred parts, which refer to each other."""
+
+
 def put(connection: sa.Connection, outgoing: Sequence[Outgoing], now: float) -> list[Outgoing]:
     """Add what is not there yet, by its key, and return it."""
     if not outgoing:
@@ -53,23 +73,8 @@ def pending(connection: sa.Connection, now: float, limit: int, channel: str) -> 
     Of one event and channel only the first that is still pending counts. Dead letters hold up
     nothing.
     """
-    earlier = outbox.alias("earlier")
-    held_up = sa.and_(
-        outbox.c.event_id != "",
-        sa.exists().where(
-            earlier.c.event_id == outbox.c.event_id,
-            earlier.c.channel == outbox.c.channel,
-            earlier.c.state == PENDING,
-            sa.tuple_(earlier.c.created, earlier.c.number, earlier.c.key)
-            < sa.tuple_(outbox.c.created, outbox.c.number, outbox.c.key),
-        ),
-    )
-    query = sa.select(outbox).where(
-        outbox.c.state == PENDING, outbox.c.next_at <= now, sa.not_(held_up)
-    )
-    if channel:
-        query = query.where(outbox.c.channel == channel)
-    return _read(connection, query.order_by(*_OLDEST).limit(limit))
+    query = _DUE.where(outbox.c.channel == channel) if channel else _DUE
+    return _read(connection, query, now=now, limit=limit)
 
 
 def dead(connection: sa.Connection, limit: int) -> list[Delivery]:
@@ -141,7 +146,7 @@ def _short(error: str) -> str:
     return codec.mended(error[:ERROR])
 
 
-def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[Delivery]:
+def _read(connection: sa.Connection, query: sa.Select[Any], **values: object) -> list[Delivery]:
     return [
         Delivery(
             key=row.key,
@@ -154,5 +159,5 @@ def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[Delivery]:
             delivered_at=row.delivered_at,
             error=row.error,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query, values)
     ]
