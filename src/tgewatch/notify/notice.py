@@ -73,9 +73,9 @@ def source_notice(
     source: Source, before: SourceState, after: SourceState, now: float
 ) -> Notice | None:
     """Return what there is to say when a source's health changes, or None when it is no news."""
-    name = clean(source.name, NAME_LIMIT) or clean(source.url, NAME_LIMIT)
     if before.health == after.health:
         return None
+    name = clean(source.name, NAME_LIMIT) or clean(source.url, NAME_LIMIT)
     if after.health in TROUBLE:
         change = after.health
         reason = clean(_trouble(after), TITLE_LIMIT)
