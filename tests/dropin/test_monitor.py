@@ -1,5 +1,6 @@
 """The monitor under the names of the specification."""
 
+import io
 import json
 import threading
 
@@ -182,6 +183,47 @@ def test_the_report_is_saved_whole(monitor, clock, fresh):
     assert saved["cycles"][0]["counts"]["api_calls"] == 3
     assert set(saved) >= {"timestamp", "news_scraper", "twitter_monitor", "operation_stats"}
     assert [path.name for path in (fresh / "state").iterdir()] == ["performance_metrics.json"]
+
+
+def test_what_the_file_has_of_earlier_processes_stays_within_the_history(clock, fresh):
+    path = fresh / "state" / "performance_metrics.json"
+    for calls in (1, 2, 3):
+        monitor = PerformanceMonitor(history_size=5, clock=clock)
+        for _ in range(2):
+            cycle(monitor, clock, seconds=1.0, calls=calls)
+            monitor.save_metrics()
+
+    saved = json.loads(path.read_bytes())
+    assert [one["counts"]["api_calls"] for one in saved["cycles"]] == [1, 2, 2, 3, 3]
+    assert saved["finished"] == 6
+    assert saved["cycle_stats"]["total_cycles"] == 2
+
+    path.write_text("{ half a fi")
+    monitor.save_metrics()
+    assert len(json.loads(path.read_bytes())["cycles"]) == 2
+
+
+@pytest.mark.parametrize("duration", [float("inf"), float("nan")])
+def test_what_is_no_duration_is_refused_and_disturbs_no_other(monitor, duration):
+    monitor.record_operation("x", 1.0)
+    with pytest.raises(ValueError, match="seconds"):
+        monitor.record_operation("x", duration)
+    assert monitor.get_operation_stats("x")["count"] == 1
+
+
+def test_more_duplicates_than_items_are_all_of_them(monitor):
+    monitor.record_deduplication(10, 20)
+    stats = monitor.get_component_stats("deduplication")
+    assert (stats["unique_items"], stats["deduplication_rate"]) == (0, 100)
+
+
+def test_the_summary_is_printed_where_there_are_no_check_marks(monitor, clock, monkeypatch):
+    cycle(monitor, clock, seconds=1.0, calls=1)
+    printed = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(printed, encoding="ascii"))
+    monitor.print_summary()
+
+    assert b"Cycle Time: 1.00s (target: <60s) - ? PASS\n" in printed.getvalue()
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(monitor, fresh, caplog):

@@ -1,11 +1,13 @@
 """The monitor under the names of the specification, over the recorder."""
 
 import logging
+import math
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +15,7 @@ from typing import Any
 
 from tgewatch.clock import Clock, SystemClock
 from tgewatch.dropin.process import process, state_folder
+from tgewatch.metrics.archive import read_metrics
 from tgewatch.metrics.export import report, save, summary
 from tgewatch.metrics.recorder import Baseline, Recorder, mean
 from tgewatch.metrics.targets import SPECIFIED, Check, Target, check
@@ -56,6 +59,8 @@ class PerformanceMonitor:
             "deduplication": Counter(),
         }
         self._seconds: dict[str, float] = {}
+        self._saved = 0
+        """Cycles of ours that the file has counted."""
 
     def __repr__(self) -> str:
         return f"<PerformanceMonitor {self.recorder!r}>"
@@ -81,7 +86,9 @@ class PerformanceMonitor:
         return self.recorder.timer(operation_name)
 
     def record_operation(self, operation_name: str, duration: float, success: bool = True) -> None:  # noqa: FBT001, FBT002 - the original's
-        """Take in a duration in seconds."""
+        """Take in a duration in seconds. Raises ValueError for one that is none."""
+        if not math.isfinite(duration):
+            raise ValueError(f"duration {duration} is not a number of seconds")
         self.recorder.observe(operation_name, duration, failed=not success)
 
     def start_cycle(self) -> None:
@@ -104,6 +111,9 @@ class PerformanceMonitor:
         self.add(component, **{"cache_hits" if hit else "cache_misses": 1})
 
     def record_deduplication(self, total: int, duplicates: int) -> None:
+        """Take in how many items there were and how many of them were known, never more than all."""
+        total = max(0, total)
+        duplicates = min(max(0, duplicates), total)
         self.add(
             "deduplication",
             total_items=total,
@@ -240,17 +250,39 @@ class PerformanceMonitor:
         }
 
     def print_summary(self) -> None:
-        """Print the validation of the targets, as the specification shows it."""
-        sys.stdout.write(summary(self.checks()) + "\n")
+        """Print the validation of the targets, as the specification shows it.
+
+        An output that has no ✓ gets a ?.
+        """
+        text = summary(self.checks()) + "\n"
+        coding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(text.encode(coding, "replace").decode(coding))
         sys.stdout.flush()
 
     def save_metrics(self) -> None:
-        """Write the report to `metrics_file`. What fails is logged, not raised."""
+        """Write the report to `metrics_file`. What fails is logged, not raised.
+
+        Cycles that are in the file already, of an earlier process or of the command line, stay before
+        ours as far as `history_size` has room for them.
+        """
         path = self.metrics_file
         try:
-            save(path, self.get_performance_report())
+            save(path, self._continued(path, self.get_performance_report()))
         except OSError as error:
             log.warning("metrics_not_written", extra={"path": str(path), "why": error.strerror})
+
+    def _continued(self, path: Path, report: dict[str, Any]) -> dict[str, Any]:
+        """Return the report with the history of the file before its own."""
+        written, record = read_metrics(path), self.recorder.record()
+        with self._lock:
+            new, self._saved = record.finished - self._saved, record.finished
+        if written is None:
+            return report
+        known = {(cycle.started, cycle.kind) for cycle in record.cycles}
+        others = (c for c in written.cycles if (c.started, c.kind) not in known)
+        cycles = sorted((*others, *record.cycles), key=lambda cycle: cycle.started)
+        kept = [{**asdict(c), "hit_rate": c.hit_rate} for c in cycles[-self.history_size :]]
+        return {**report, "cycles": kept, "finished": written.finished + new}
 
     def capture_baseline(self) -> dict[str, float]:
         """Make the mean of the remembered cycles the baseline, and return it."""
