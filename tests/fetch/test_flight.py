@@ -2,6 +2,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -283,16 +284,13 @@ def test_nothing_of_a_failed_fetch_is_left_to_the_collector_of_garbage():
 
     async def scenario():
         store, shared = Store(), flights()
-        try:
+        with suppress(TransientError):
             await shared.join("a", fetch, peek=store.peek(), land=store.land())
-        except TransientError as error:
-            kept.append(error.with_traceback(None))
 
-    kept, gone = [], []
+    gone = []
     gc.disable()
     try:
         asyncio.run(scenario())
-        assert kept
         assert gone[0]() is None
     finally:
         gc.enable()
