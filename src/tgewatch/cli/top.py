@@ -20,6 +20,9 @@ BARS = "▁▂▃▄▅▆▇█"
 SHOWN_CYCLES = 40
 SHOWN_OPERATIONS = 12
 SHOWN_CHANGES = 6
+WIDE = 80
+"""Columns of a terminal that has room for all that is known of an operation."""
+IN_NARROW = ("operation", "count", "p95")
 LOST = 180.0
 """Seconds after which a running instance that writes nothing is thought to be gone."""
 
@@ -66,7 +69,7 @@ async def _show(settings: "Settings", *, every: float, looks: int | None, live: 
             if shown is None:
                 print(glance.line(), flush=True)
             else:
-                shown.update(glance.panel(), refresh=True)
+                shown.update(glance.panel(shown.console.width), refresh=True)
             done += 1
             if looks is not None and done >= looks:
                 return
@@ -140,25 +143,27 @@ class Glance:
         figures = ", ".join(f"{name} {value}" for name, value in self.numbers())
         return f"{self.state} | {figures} | sources: {health or 'none'}, {self.due} due"
 
-    def panel(self) -> "RenderableType":
-        """Return what the terminal shows."""
+    def panel(self, width: int) -> "RenderableType":
+        """Return what a terminal of that width shows."""
+        from rich.columns import Columns  # noqa: PLC0415 - as above
         from rich.console import Group  # noqa: PLC0415 - as above
-        from rich.table import Table  # noqa: PLC0415 - as above
         from rich.text import Text  # noqa: PLC0415 - as above
 
-        figures = Table.grid(padding=(0, 3))
-        for _ in self.numbers():
-            figures.add_column(justify="right")
-        figures.add_row(*(Text(name, style="dim") for name, _ in self.numbers()))
-        figures.add_row(*(Text(value, style="bold") for _, value in self.numbers()))
+        figures = Columns(
+            [
+                Text.assemble((name, "dim"), "\n", (value, "bold"), justify="right")
+                for name, value in self.numbers()
+            ],
+            padding=(0, 2),
+        )
         health = ", ".join(f"{number} {name}" for name, number in self.sources.most_common())
         return Group(
             Text.assemble(("tgewatch ", "bold"), self.state),
             Text(""),
             figures,
-            Text(f"\ncycles  {self._bars()}"),
+            Text(f"\ncycles  {self._bars(width)}"),
             Text(f"sources {health or 'none polled yet'}; {self.due} due\n"),
-            self._operations(),
+            self._operations(width),
             Text(""),
             *(
                 Text(f"{when}  {project}  {what}", overflow="ellipsis", no_wrap=True)
@@ -166,11 +171,12 @@ class Glance:
             ),
         )
 
-    def _bars(self) -> str:
-        cycles = self.written.cycles[-SHOWN_CYCLES:] if self.written else ()
+    def _bars(self, width: int) -> str:
+        shown = max(1, min(SHOWN_CYCLES, width - len("cycles  ")))
+        cycles = self.written.cycles[-shown:] if self.written else ()
         return sparkline([cycle.seconds for cycle in cycles])
 
-    def _operations(self) -> "RenderableType":
+    def _operations(self, width: int) -> "RenderableType":
         from rich.table import Table  # noqa: PLC0415 - as above
 
         from tgewatch.cli.metrics import (  # noqa: PLC0415 - as above
@@ -179,11 +185,22 @@ class Glance:
         )
 
         table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-        for number, name in enumerate(OPERATION_COLUMNS):
-            table.add_column(name, justify="right" if number else "left")
+        places = [
+            place
+            for place, name in enumerate(OPERATION_COLUMNS)
+            if width >= WIDE or name in IN_NARROW
+        ]
+        for place in places:
+            left = place == 0
+            table.add_column(
+                OPERATION_COLUMNS[place],
+                justify="left" if left else "right",
+                no_wrap=not left,
+                overflow="fold",
+            )
         rows = operation_rows(self.written) if self.written else []
         for row in rows[:SHOWN_OPERATIONS]:
-            table.add_row(*map(visible, row))
+            table.add_row(*(visible(row[place]) for place in places))
         return table
 
 
