@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from tgewatch.cli.show import date_in_words, event_row, print_events
 from tgewatch.cli.times import date_claim_of
 from tgewatch.model import DateClaim, Event, Kind, Precision, State
@@ -14,6 +16,9 @@ def test_a_date_is_shown_as_exactly_as_it_is_known():
     assert tuple(date_in_words(date_claim_of(text)) for text in written) == written
     assert date_in_words(DateClaim(0, 0, Precision.SOON)) == "soon"
     assert date_in_words(None) == ""
+    first, second = date_claim_of("2026-Q1"), date_claim_of("2026-Q2")
+    assert date_in_words(replace(first, end=second.end)) == "2026-H1"
+    assert date_in_words(replace(second, end=date_claim_of("2026-Q3").end)) == "2026-Q2"
 
 
 def test_the_json_of_an_event_has_what_the_interface_promises():

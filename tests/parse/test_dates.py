@@ -228,3 +228,29 @@ def test_the_date_that_something_moves_away_from_is_told():
     assert dates.leaves(text, text.index("12"))
     assert not dates.leaves(text, text.index("3 June"))
     assert not dates.leaves("open from 12 May", 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("on April 8 at 9 AM ET", "2025-04-08T13:00"),
+        ("on December 8 at 9 AM ET", "2025-12-08T14:00"),
+        ("on April 8 at 9 AM EST", "2025-04-08T14:00"),
+        ("on November 1 at 9 AM PT", "2025-11-01T16:00"),
+        ("on November 2 at 9 AM PT", "2025-11-02T17:00"),
+        ("on March 9 at 9 AM PT", "2025-03-09T16:00"),
+        ("at noon UTC on April 8", "2025-04-08T12:00"),
+        ("on April 8 at midnight (UTC+8)", "2025-04-07T16:00"),
+    ],
+)
+def test_a_time_of_day_is_that_of_its_zone_on_that_day(text, moment):
+    (found,) = dates.find(text, published=WEDNESDAY)
+
+    assert found.precision is Precision.INSTANT
+    assert datetime.fromtimestamp(found.start, UTC).isoformat()[:16] == moment
+
+
+def test_midnight_without_a_zone_is_no_time_of_day():
+    (found,) = dates.find("on April 8 at midnight", published=WEDNESDAY)
+
+    assert found.precision is Precision.DAY

@@ -9,6 +9,10 @@ from tgewatch.rules.dates import shown
 from tgewatch.testing.claims import at, day, instant, month, quarter, soon, week
 
 
+def between(first, past, precision):
+    return DateClaim(at(first), at(past), precision)
+
+
 @pytest.mark.parametrize(
     ("date", "words"),
     [
@@ -18,6 +22,16 @@ from tgewatch.testing.claims import at, day, instant, month, quarter, soon, week
         (month("2026-05"), "May 2026"),
         (quarter("2026-Q2"), "Q2 2026"),
         (quarter("2026-Q4"), "Q4 2026"),
+        (between("2026-05-12", "2026-05-20", Precision.DAY), "12 to 19 May 2026"),
+        (between("2026-05-12", "2026-06-09", Precision.DAY), "12 May to 8 June 2026"),
+        (between("2026-12-12", "2027-01-09", Precision.DAY), "12 December 2026 to 8 January 2027"),
+        (between("2026-05-11", "2026-05-21", Precision.WEEK), "11 to 20 May 2026"),
+        (between("2026-05-01", "2026-07-01", Precision.MONTH), "May to June 2026"),
+        (between("2026-12-01", "2027-02-01", Precision.MONTH), "December 2026 to January 2027"),
+        (between("2026-01-01", "2026-07-01", Precision.QUARTER), "first half of 2026"),
+        (between("2026-07-01", "2027-01-01", Precision.QUARTER), "second half of 2026"),
+        (between("2026-04-01", "2026-10-01", Precision.QUARTER), "Q2 to Q3 2026"),
+        (between("2026-10-01", "2027-04-01", Precision.QUARTER), "Q4 2026 to Q1 2027"),
         (DateClaim(at("2026-01-01"), at("2027-01-01"), Precision.YEAR), "2026"),
         (soon(), "soon"),
     ],

@@ -36,15 +36,25 @@ WORDS = {
 }
 
 
+LONGEST_QUARTER = 93 * 86_400.0
+"""Seconds."""
+HALVES = {1: "H1", 7: "H2"}
+"""Its first month → half of a year."""
+
+
 def date_in_words(date: DateClaim | None) -> str:
-    """Return a date as exactly as it is known: `2026-05-12`, `2026-05`, `2026-Q2`, `soon`."""
+    """Return a date as exactly as it is known: `2026-05-12`, `2026-05`, `2026-Q2`, `soon`.
+
+    A half of a year is `2026-H1`; of other periods it is the first day, month or quarter.
+    """
     if date is None:
         return ""
     if date.precision is Precision.SOON:
         return "soon"
     day = datetime.fromtimestamp(date.start, UTC)
     if date.precision is Precision.QUARTER:
-        return f"{day:%Y}-Q{(day.month + 2) // 3}"
+        half = date.end - date.start > LONGEST_QUARTER and day.month in HALVES
+        return f"{day:%Y}-{HALVES[day.month] if half else f'Q{(day.month + 2) // 3}'}"
     return day.strftime(WORDS[date.precision])
 
 

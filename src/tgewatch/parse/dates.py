@@ -96,8 +96,9 @@ def _claim(text: str, start: int, end: int, period: Period, field: str) -> DateC
     first, past = _stamp(period.start), _stamp(period.end)
     precision = period.precision
     if precision is Precision.DAY and period.end - period.start == timedelta(days=1):
-        time = daytime.find(text, end, min(len(text), end + NEAR)) or daytime.find(
-            text, max(0, start - NEAR), start
+        day = period.start
+        time = daytime.find(text, end, min(len(text), end + NEAR), day=day) or daytime.find(
+            text, max(0, start - NEAR), start, day=day
         )
         if time:
             first = past = first + time.minutes * 60

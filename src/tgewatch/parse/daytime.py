@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 _ZONES = {
     "utc": 0, "gmt": 0, "z": 0, "cet": 60, "cest": 120, "bst": 60, "wat": 60, "eet": 120,
@@ -11,6 +12,8 @@ _ZONES = {
     "art": -180,
 }  # fmt: skip
 """Minutes east of UTC. Where letters mean several zones, the one announcements use."""
+_AMERICAN = frozenset({"et", "pt"})
+"""Zones whose letters hold in summer too, when they are an hour ahead."""
 
 _ZONE = rf"\(?\s*(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))})\b\s*(?P<shift>[+-]\s*\d{{1,2}}(?::?\d\d)?)?\s*\)?"
 TIME = re.compile(
@@ -18,6 +21,9 @@ TIME = re.compile(
     rf"(?:\s*[-/]\s*\d{{1,2}}(?::\d\d)?\s*(?:[ap]m)?)?\s*(?:{_ZONE})?",
     re.IGNORECASE,
 )
+
+
+_NAMED = re.compile(rf"\b(?P<name>noon|midnight)\s*{_ZONE}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,15 @@ class DayTime:
     end: int
 
 
-def find(text: str, start: int, end: int) -> DayTime | None:
-    """Return the first time of day in `text[start:end]` that says either am/pm, zone or minutes."""
+def find(text: str, start: int, end: int, *, day: date) -> DayTime | None:
+    """Return the first time of `day` in `text[start:end]` that says either am/pm, zone or minutes.
+
+    Noon and midnight, which is when the day begins, count with a zone only.
+    """
+    named = _NAMED.search(text, start, end)
+    if named:
+        minutes = 12 * 60 if named["name"].lower() == "noon" else 0
+        return DayTime(minutes - _offset(named["zone"].lower(), named["shift"], day), *named.span())
     for match in TIME.finditer(text, start, end):
         hour, minute = int(match["hour"]), int(match["minute"] or 0)
         half, zone = (match["half"] or "").lower(), (match["zone"] or "").lower()
@@ -40,15 +53,29 @@ def find(text: str, start: int, end: int) -> DayTime | None:
             continue
         if half:
             hour = hour % 12 + (12 if half.startswith("p") else 0)
-        return DayTime(hour * 60 + minute - _offset(zone, match["shift"]), *match.span())
+        return DayTime(hour * 60 + minute - _offset(zone, match["shift"], day), *match.span())
     return None
 
 
-def _offset(zone: str, shift: str | None) -> int:
-    minutes = _ZONES.get(zone, 0)
+def _offset(zone: str, shift: str | None, day: date) -> int:
+    minutes = _ZONES.get(zone, 0) + (60 if zone in _AMERICAN and american_summer(day) else 0)
     if not shift:
         return minutes
     digits = shift[1:].replace(":", "").strip()
     hours, rest = (digits, "0") if len(digits) <= 2 else (digits[:-2], digits[-2:])  # noqa: PLR2004 - +8 or +08
     sign = -1 if shift[0] == "-" else 1
     return minutes + sign * (int(hours) * 60 + int(rest))
+
+
+def american_summer(day: date) -> bool:
+    """Return whether clocks in the United States are an hour ahead at noon of `day`.
+
+    From the second Sunday of March to the first of November (Energy Policy Act of 2005, section 110).
+    """
+    return _sunday(day.year, 3, 8) <= day < _sunday(day.year, 11, 1)
+
+
+def _sunday(year: int, month: int, day: int) -> date:
+    """Return the first Sunday from a day on."""
+    first = date(year, month, day)
+    return first + timedelta(days=(6 - first.weekday()) % 7)
