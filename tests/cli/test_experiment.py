@@ -85,7 +85,29 @@ def test_refuses_what_is_no_trace(command, tmp_path):
     result = command("--trace", path)
 
     assert isinstance(result.exception, MalformedError)
-    assert isinstance(command("--trace", tmp_path / "none.csv").exception, FileNotFoundError)
+    assert isinstance(command("--trace", tmp_path / "none.csv").exception, MalformedError)
+
+
+@pytest.mark.parametrize("what", ["replay", "warm"])
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("busy,9999-12-31", "span 7,981 years; correct those that are wrong"),
+        ("busy,0001-01-01T00:00:00+14:00", "span 2,024 years"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_one_wrong_year_or_name_is_a_sentence_rather_than_hours_of_polls(
+    command, trace, row, said, what
+):
+    if row is None:
+        trace.unlink()
+    else:
+        trace.write_text(trace.read_text() + row + "\n")
+    result = command("--trace", trace, "--json", what=what)
+
+    assert isinstance(result.exception, MalformedError)
+    assert said in str(result.exception)
 
 
 def test_compares_warm_ups_with_equal_polls(command, trace):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tgewatch.engine.experiment import Trace
     from tgewatch.rules.calibration import Reliability
 
+YEAR = 365 * 86_400.0
+LONGEST = 50 * YEAR
+"""Seconds that a log spans at most; one wrong year would be replayed for hours."""
 Watch: TypeAlias = Callable[[str], Callable[[float], None]]
 """Policy → what is told the share of its replay that is done."""
 LogOption: TypeAlias = Annotated[
@@ -23,15 +26,24 @@ LogOption: TypeAlias = Annotated[
 
 
 def read_log(path: Path) -> "Trace":
-    """Read a log. Raises MalformedError that names the lines which cannot be read."""
+    """Read a log. Raises MalformedError that names what cannot be read, or is not to be believed."""
     from tgewatch.engine.experiment import read_trace  # noqa: PLC0415 - `--help` needs none of it
     from tgewatch.errors import MalformedError  # noqa: PLC0415 - as above
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return read_trace(lines)
+            trace = read_trace(lines)
     except UnicodeDecodeError as error:
         raise MalformedError(f"no trace: {path} is not UTF-8") from error
+    except OSError as error:
+        raise MalformedError(f"no trace: {path}: {error.strerror or error}") from error
+    first, last = min(times[0] for times in trace.times), max(times[-1] for times in trace.times)
+    if last - first > LONGEST:
+        raise MalformedError(
+            f"no trace: its times span {(last - first) / YEAR:,.0f} years; correct those that are"
+            f" wrong, or replay at most {LONGEST / YEAR:.0f} at a time"
+        )
+    return trace
 
 
 @contextmanager
