@@ -126,3 +126,24 @@ def test_counts_connections_and_what_was_served():
     assert log.requests["feed", 200] == 2
     assert log.served
     assert log.reuse == 0.0
+
+
+def test_only_the_first_answer_on_a_connection_waits_for_what_opening_it_takes():
+    plan, hands = world_with(latency=0.002)
+    outlet = plan.outlets[0]
+
+    async def play(*, kept):
+        async with WorldServer(plan, now=lambda: hands[0], set_up=2.0) as world:
+            for _ in range(1 if kept else 2):
+                reader, writer = await asyncio.open_connection(world.address, world.port)
+                for _ in range(2 if kept else 1):
+                    writer.write(f"GET /a/x HTTP/1.1\r\nHost: {outlet.host}\r\n\r\n".encode())
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    await reader.readexactly(
+                        int(head.lower().split(b"content-length: ")[1].split()[0])
+                    )
+                writer.close()
+            return world.turn_page().set_up
+
+    assert asyncio.run(play(kept=True)) == 2.0 * outlet.round_trip
+    assert asyncio.run(play(kept=False)) == 4.0 * outlet.round_trip

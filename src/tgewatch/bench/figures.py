@@ -138,6 +138,7 @@ def of_switches(rounds: Sequence[Round]) -> Figures:
         "pooling.seconds": pooled,
         "pooling.off.seconds": unpooled,
         "pooling.saved": 100 * (1 - share(pooled, unpooled)),
+        "pooling.most": 100 * share(first["unpooled"].log["set_up"], unpooled),
         "pooling.wall.seconds": first["unfiltered"].seconds,
         "pooling.off.wall.seconds": first["unpooled"].seconds,
         **_reuse("pooling.reuse", [first["unfiltered"]]),

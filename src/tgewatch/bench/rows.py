@@ -67,6 +67,7 @@ SPECIFIED = (
     Row("pooling", "seconds on the network, every article fetched", "pooling.seconds", "s",
         "pooling.off.seconds"),
     Row("pooling", "… fewer", "pooling.saved", "%", "", "≥ 50", at_least(50)),
+    Row("pooling", "… at most, by a client that opens no connection", "pooling.most", "%"),
     Row("pooling", "reuse where a connection was idle", "reuse.possible", "%", "reuse.naive",
         "> 95 (80)", at_least(95)),
     Row("pooling", "reuse within 10 s of an answer of the host", "reuse.within_keep_alive", "%"),

@@ -52,6 +52,8 @@ class Log:
     """Requests within `IDLE` seconds of an answer of their host, on whatever connection."""
     close_kept: int = 0
     """Of these, on a connection that had carried another one."""
+    set_up: float = 0.0
+    """Seconds that answers waited for what opening a connection takes."""
     at_once: int = 0
     """Requests under way now."""
     most_at_once: int = 0
@@ -78,6 +80,7 @@ class Log:
             "conditional": self.conditional,
             "bytes_out": self.bytes_out,
             "violations": self.violations,
+            "set_up": self.set_up,
             "answered": {str(number): time for number, time in self.answered.items()},
             "served": len(self.served),
             "pages": sum(self.pages.values()),

@@ -175,7 +175,9 @@ class WorldServer:
     async def _latency(self, outlet: Outlet, *, first: bool) -> None:
         wait = self._slow if outlet.fault == "slow" else outlet.latency
         if first:
-            wait += self._set_up * outlet.round_trip
+            set_up = self._set_up * outlet.round_trip
+            self.log.set_up += set_up
+            wait += set_up
         if wait:
             await asyncio.sleep(wait)  # noqa: TID251 - a real server takes real time
 
