@@ -211,6 +211,23 @@ def test_no_address_and_no_sentence_of_another_script_is_a_name(anyone, title, p
     assert anyone.judge(item(title)).project == project
 
 
+@pytest.mark.parametrize(
+    ("end", "basis"), [("tomor…", ""), ("on Wedn...", ""), ("now…", "pubdate")]
+)
+def test_a_text_that_breaks_off_within_a_date_does_not_happen_today(anyone, end, basis):
+    verdict = anyone.judge(item(f"Quarvo airdrop claim opens {end}"))
+
+    assert verdict.kind is Kind.AIRDROP_CLAIM
+    assert (verdict.date.basis if verdict.date else "") == basis
+
+
+def test_a_name_that_begins_a_text_without_capitals_is_one(anyone):
+    assert anyone.judge(item("lumora tge december 12")).project == "lumora"
+    assert anyone.judge(item("airdrop december 12")).project == ""
+    assert anyone.judge(item("great token launch next week")).project == ""
+    assert anyone.judge(item("Another great token launch next week")).project != "great"
+
+
 def test_a_postponed_event_has_its_new_date(anyone):
     verdict = anyone.judge(item("Quarvo postpones token launch from 12 May to June"))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tgewatch.detect.lexicon import common_words
 from tgewatch.detect.reading import NAME_TAILS, Mark, Reading
 from tgewatch.detect.vocabulary import FUNCTION_WORDS
 
@@ -67,7 +68,10 @@ def naming(readings: Sequence[Reading]) -> Naming:
                 best, best_score, mark = candidate, score, reading.marks[candidate.first]
     if best is None and not ticker:
         handle = next((m for m in readings[0].marks if m.tag == "HANDLE"), None)
-        return Naming(handle.text[1:], "", handle) if handle else Naming()
+        if handle:
+            return Naming(handle.text[1:], "", handle)
+        small = _small(readings[0])
+        return Naming(small.text, "", small) if small else Naming()
     if best is None or (best_score < ENOUGH and ticker):
         return Naming(ticker, ticker)
     if best.old and ticker and best_score < CLEAR:  # a chain beside a token without a name
@@ -96,6 +100,17 @@ def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
         end = mark.end
     if start >= 0:
         yield start, len(marks) - 1
+
+
+def _small(reading: Reading) -> Mark | None:
+    """Return the name that begins a text without capitals: “lumora tge december 12”."""
+    if reading.field.text != reading.field.low or len(reading.marks) < 2:  # noqa: PLR2004 - and its event
+        return None
+    first, event = reading.marks[:2]
+    known = first.tag != first.low or first.low in NO_NAMES | FUNCTION_WORDS
+    if known or event.tag not in EVENTS or event.start - first.end > 1:
+        return None
+    return first if first.low.isalpha() and first.low not in common_words() else None
 
 
 def _ordinary_name(marks: Sequence[Mark], index: int, *, sentence: bool) -> bool:

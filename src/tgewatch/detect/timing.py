@@ -8,6 +8,7 @@ from tgewatch.detect.evidence import Evidence
 from tgewatch.detect.reading import Reading
 from tgewatch.model import DateClaim, Kind, Precision
 from tgewatch.parse.dates import leaves
+from tgewatch.parse.months import MONTHS, WEEKDAYS
 
 DAY = 86_400.0
 PAST = 2 * DAY
@@ -25,6 +26,8 @@ _NEW_DATE = re.compile(r"\b(?:to|until|till|for|now|new date)\s*$", re.IGNORECAS
 _OLD_DATE = re.compile(
     r"\b(?:from|originally|initially|previously|was)\b[\w\s]{0,20}$", re.IGNORECASE
 )
+_CUT = re.compile(r"\b([^\W\d_]{3,})\s?(?:…|\.\.\.)\s*$")
+WHEN = frozenset({"tomorrow", *MONTHS, *WEEKDAYS})
 _LIMIT_DATE = re.compile(
     r"\b(?:snapshot|since|as of|ended|ends?|ending|clos(?:es?|ed|ing)|until|deadline|by)\b[\w\s]{0,12}$",
     re.IGNORECASE,
@@ -41,8 +44,14 @@ def date_of(evidence: Evidence, kind: Kind, published: float | None) -> DateClai
             if value > best_value:
                 best, best_value = claim, value
     if best is None and kind in NOW_KINDS and published is not None:
-        return _today(published)
+        return None if _breaks_off(evidence.readings[0]) else _today(published)
     return best
+
+
+def _breaks_off(title: Reading) -> bool:
+    """Return whether the text ends within what may be a date: “claim opens tomor…”."""
+    found = _CUT.search(title.field.low)
+    return found is not None and any(word.startswith(found[1]) for word in WHEN)
 
 
 def _today(published: float) -> DateClaim:
