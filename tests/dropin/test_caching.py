@@ -1,6 +1,8 @@
 """The cache under the names of the specification."""
 
 import json
+import math
+import re
 import threading
 from pathlib import Path
 
@@ -8,9 +10,11 @@ import pytest
 
 from cache_manager import IntelligentCacheManager, get_cache_manager
 from tgewatch.dropin import process
+from tgewatch.settings import CacheSettings, Tier
 
 TIERS = ("rss", "twitter_user", "article_content", "search_results")
 URL = "https://feed.example/rss"
+DAY = "Mon, 01 Jan 2024 00:00:00 GMT"
 
 
 @pytest.fixture
@@ -202,6 +206,52 @@ def test_a_broken_export_is_an_empty_cache(fresh, content):
     cache = IntelligentCacheManager()
 
     assert cache.get_stats()["conditional_headers_cached"] == 0
+
+
+def test_what_an_export_cannot_send_is_not_read_back(fresh):
+    rows = [
+        {"key": "evil", "fresh_until": 4e9, "value": {"etag": '"x"\r\nX-Evil: 1'}},
+        {"key": "half", "fresh_until": 4e9, "value": {"etag": "\n", "last_modified": DAY}},
+        {"key": "good", "fresh_until": 4e9, "value": {"etag": '"1"'}},
+    ]
+    (fresh / "state").mkdir()
+    (fresh / "state" / "cache_persistence.json").write_text(
+        json.dumps({"tiers": {"conditional_headers": rows}})
+    )
+    cache = IntelligentCacheManager()
+
+    assert cache.get_conditional_headers("evil") == {}
+    assert cache.get_conditional_headers("half") == {"If-Modified-Since": DAY}
+    assert cache.get_conditional_headers("good") == {"If-None-Match": '"1"'}
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"max_memory_mb": -1}, "max_memory_mb -1"),
+        ({"max_memory_mb": "100"}, "max_memory_mb '100'"),
+        ({"max_memory_mb": math.nan}, "max_memory_mb nan"),
+        ({"policy": "fifo"}, "policy 'fifo': choose from lru, tinylfu"),
+    ],
+)
+def test_limits_that_make_no_sense_are_said_in_a_sentence(how, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        IntelligentCacheManager(**how)
+
+
+def test_a_stale_value_costs_no_fetch_of_the_callers_own_however_soon_it_is_renewed(monkeypatch):
+    rss = Tier(ttl=1e-9, stale_while_revalidate=60)
+    cache = IntelligentCacheManager(settings=CacheSettings(path=None, rss=rss))
+
+    def at_once(task):
+        thread = threading.Thread(target=task)
+        thread.start()
+        thread.join(10)
+        return True
+
+    monkeypatch.setattr(cache.cache._refresher, "submit", at_once)
+    assert cache.get_or_fetch("rss", "k", lambda: 1) == (1, False)
+    assert cache.get_or_fetch("rss", "k", lambda: 2) == (1, True)
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(fresh, caplog):

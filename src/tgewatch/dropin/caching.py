@@ -1,6 +1,7 @@
 """The cache under the names of the specification: tiers, cache-aside, conditional headers."""
 
 import logging
+import math
 import os
 import threading
 from collections import Counter
@@ -30,6 +31,7 @@ SHARES: Mapping[str, float] = {
 }
 """Of the memory limit, by tier."""
 HEADERS = "conditional_headers"
+POLICIES = ("lru", "tinylfu")
 MEGABYTE = 1024 * 1024
 LARGEST_FILE = 50_000_000
 """Bytes of an export that is read back."""
@@ -53,7 +55,7 @@ class IntelligentCacheManager:
         """Take the limits from `settings` where they are given, and keep what they name in a file.
 
         Otherwise the memory limit is shared out to the tiers (SHARES), and conditional headers that
-        an earlier `save_persistent_cache` wrote are read back.
+        an earlier `save_persistent_cache` wrote are read back. Raises ValueError.
         """
         self._file = Path(persistence_file) if persistence_file is not None else None
         self._settings = settings or _settings(max_memory_mb, policy)
@@ -113,11 +115,11 @@ class IntelligentCacheManager:
         """
         if not self._known(tier):
             return guest.called(fetch_func), False
-        fetched = False
+        fetched, own = False, threading.get_ident()
 
         def fetch() -> Fetched:
-            nonlocal fetched
-            fetched = True
+            nonlocal fetched  # also run on another thread, while a stale value was given
+            fetched = fetched or threading.get_ident() == own
             value = guest.called(fetch_func)
             return Fetched(value, store=value is not None)
 
@@ -146,10 +148,7 @@ class IntelligentCacheManager:
     def save_conditional_headers(self, url: str, response_headers: Mapping[str, str]) -> None:
         """Keep ETag and Last-Modified of an answer; one without either changes nothing."""
         headers = {str(name).lower(): str(value) for name, value in response_headers.items()}
-        known = freshness.validators(headers)
-        if known:
-            value = {"etag": known.etag, "last_modified": known.last_modified}
-            value = {name: text for name, text in value.items() if text}
+        if value := _sendable(headers):
             self.cache.set(url, value, tier=HEADERS, ttl=self.ttls.get(HEADERS))
 
     # --- what it does and keeps -----------------------------------------------------------
@@ -223,8 +222,12 @@ class IntelligentCacheManager:
         return False
 
 
-def _settings(megabytes: float, policy: str) -> CacheSettings:
+def _settings(megabytes: Any, policy: str) -> CacheSettings:
     """Return the default tiers within `megabytes`, without a file. Raises ValueError."""
+    if isinstance(megabytes, str) or not 0 <= megabytes < math.inf:
+        raise ValueError(f"max_memory_mb {megabytes!r} is not a number of megabytes")
+    if policy not in POLICIES:
+        raise ValueError(f"policy {policy!r:.40}: choose from {', '.join(POLICIES)}")
     default = CacheSettings()
     tiers: dict[str, Tier] = {
         name: default.tiers[name].model_copy(
@@ -270,8 +273,17 @@ def _exported(path: Path) -> Iterator[tuple[str, dict[str, str], float]]:
         return
     for row in rows:
         if row.fresh_until > now and isinstance(row.value, dict):
-            value = {k: v for k, v in row.value.items() if isinstance(v, str)}
-            yield row.key, value, row.fresh_until - now
+            told = {k: v for k, v in row.value.items() if isinstance(v, str)}
+            told["last-modified"] = told.pop("last_modified", "")
+            if value := _sendable(told):
+                yield row.key, value, row.fresh_until - now
+
+
+def _sendable(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what of an answer's headers makes the next request conditional; a file may hold worse."""
+    known = freshness.validators(headers)
+    value = {"etag": known.etag, "last_modified": known.last_modified}
+    return {name: text for name, text in value.items() if text}
 
 
 def _rows(content: bytes) -> list[_Row]:
