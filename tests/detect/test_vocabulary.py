@@ -1,6 +1,7 @@
 import pytest
 
 from tgewatch.detect import lexicon
+from tgewatch.detect.text import field
 from tgewatch.detect.vocabulary import LONGEST, NEVER, Vocabulary, established
 
 LISTED = """# a comment
@@ -17,8 +18,12 @@ def vocabulary():
     return Vocabulary(lexicon.shipped(), established(LISTED), lexicon.common_words())
 
 
+def words(vocabulary, text, limit=100):
+    return vocabulary.words(field("title", text), limit)
+
+
 def senses(vocabulary, text):
-    (word,) = vocabulary.chunk(text, text.lower())
+    ((_, word),) = words(vocabulary, text)
     return word.senses
 
 
@@ -60,28 +65,46 @@ def test_what_is_no_word_has_the_class_of_its_kind(vocabulary, text, tag):
 
 
 def test_a_word_broken_off_has_the_class_of_the_only_one_it_begins(vocabulary):
-    (word, _) = vocabulary.chunk("launchpo…", "launchpo…")
+    (_, word), _ = words(vocabulary, "launchpo…")
     whole = lexicon.shipped().words["launchpool"]
 
     assert [s.tag for s in word.senses] == [whole] * 4
     assert tags(vocabulary, "launchpo") != [whole] * 4
 
 
-def test_a_chunk_is_taken_apart_with_the_places_of_its_words(vocabulary):
-    words = vocabulary.chunk("(QRV),", "(qrv),")
+def test_words_come_with_the_place_of_their_chunk_up_to_a_bound(vocabulary):
+    found = words(vocabulary, "to  (QRV), now")
 
-    assert [(w.text, w.low, w.start, w.end) for w in words] == [
-        ("(", "(", 0, 1),
-        ("QRV", "qrv", 1, 4),
-        (")", ")", 4, 5),
-        (",", ",", 5, 6),
+    assert [(at, w.text, w.low, w.start, w.end) for at, w in found] == [
+        (0, "to", "to", 0, 2),
+        (4, "(", "(", 0, 1),
+        (4, "QRV", "qrv", 1, 4),
+        (4, ")", ")", 4, 5),
+        (4, ",", ",", 5, 6),
+        (11, "now", "now", 0, 3),
     ]
+    assert words(vocabulary, "to  (QRV), now", limit=3) == found[:3]
+    assert words(vocabulary, "") == []
 
 
-def test_chunks_are_remembered_but_no_long_ones(vocabulary):
+@pytest.mark.parametrize("text", ["QRV", "Токен"])
+def test_a_short_chunk_is_taken_apart_once(vocabulary, text):
+    ((_, first),), ((_, again),) = words(vocabulary, text), words(vocabulary, text)
+
+    assert first is again
+
+
+def test_a_long_chunk_is_read_and_not_kept(vocabulary):
     long = "x" * (LONGEST + 1)
+    ((_, first),), ((_, again),) = words(vocabulary, long), words(vocabulary, long)
 
-    assert vocabulary.chunk("QRV", "qrv") is vocabulary.chunk("QRV", "qrv")
-    assert vocabulary.chunk(long, long) is not vocabulary.chunk(long, long)
-    assert vocabulary.chunk(long, long) == vocabulary.chunk(long, long)
-    assert vocabulary.chunk("", "") == ()
+    assert first == again
+    assert first is not again
+
+
+def test_a_word_beyond_ascii_has_the_lower_case_of_its_field(vocabulary):
+    ((_, sigma),) = words(vocabulary, "ΟΔΟΣ")
+    (_, longer), _ = words(vocabulary, "ΟΔΟΣ İ")
+
+    assert sigma.low == "οδος"
+    assert longer.low == "οδοσ"

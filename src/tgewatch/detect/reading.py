@@ -1,7 +1,6 @@
 """A text as the features see it: every word replaced by its class, names masked."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,8 +9,8 @@ from msgspec import structs
 
 from tgewatch.detect.lexicon import Lexicon
 from tgewatch.detect.match import is_edge
-from tgewatch.detect.text import Field, chunks
-from tgewatch.detect.vocabulary import NEVER, Established, Vocabulary, Word
+from tgewatch.detect.text import Field
+from tgewatch.detect.vocabulary import NEVER, Established, Vocabulary
 
 SENTENCE_CASE = 0.4
 """Share of long words in lower case from which capitals mean something."""
@@ -29,8 +28,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """One field, read."""
 
     field: Field
@@ -55,20 +53,21 @@ class Reader:
     def read(self, field: Field, published: float | None) -> Reading:
         """Return the marks of a field, bounded in number."""
         month = _month(published)
-        words = self._words(field, TITLE_TOKENS if field.name == "title" else BODY_TOKENS)
-        small = sum([word.small for word, _ in words])
-        sentence = small >= SENTENCE_CASE * sum([word.long for word, _ in words])
-        loud = sum([word.loud for word, _ in words]) * 2 > len(words)
+        limit = TITLE_TOKENS if field.name == "title" else BODY_TOKENS
+        words = self._vocabulary.words(field, limit)
+        small = sum([word.small for _, word in words])
+        sentence = small >= SENTENCE_CASE * sum([word.long for _, word in words])
+        loud = sum([word.loud for _, word in words]) * 2 > len(words)
         starts = {m.start: m for m in self._phrase_marks(field, month)}
         marks: list[Mark] = []
         ordinary: list[int] = []
         old: list[int] = []
         skip = -1
-        case = int(loud)  # the first word has its capital from beginning the text
-        for word, at in words:
+        case, usual = int(loud), 2 * sentence + loud  # the first word has a capital in any case
+        for at, word in words:
             start = at + word.start
             sense = word.senses[case]
-            case = 2 * sentence + loud
+            case = usual
             if start < skip:
                 continue
             if start in starts:
@@ -91,16 +90,6 @@ class Reader:
         _name_by_position(marks, ordinary)
         _places(marks, old, self._hosts)
         return Reading(field, _whole_names(field, marks), sentence)
-
-    def _words(self, field: Field, limit: int) -> list[tuple[Word, int]]:
-        """Return the first words of a field, each with the place of its chunk."""
-        words: list[tuple[Word, int]] = []
-        chunk = self._vocabulary.chunk
-        for at, text, low in chunks(field):
-            words += [(word, at) for word in chunk(text, low)]
-            if len(words) >= limit:
-                break
-        return words[:limit]
 
     def _phrase_marks(self, field: Field, month: int) -> list[Mark]:
         found = [
@@ -226,18 +215,19 @@ NAME_TAILS = frozenset(
 def _whole_names(field: Field, marks: Sequence[Mark]) -> list[Mark]:
     """Join the words of a name into one mark."""
     joined: list[Mark] = []
+    named, end = False, 0
     for mark in marks:
-        last = joined[-1] if joined else None
         if (
-            last
-            and last.tag == "NAME"
-            and mark.start - last.end <= 1
+            named
+            and mark.start - end <= 1
             and (mark.tag == "NAME" or (mark.low in NAME_TAILS and mark.text[0].isupper()))
         ):
-            span = slice(last.start, mark.end)
-            joined[-1] = Mark("NAME", field.text[span], field.low[span], last.start, mark.end)
+            span = slice(joined[-1].start, mark.end)
+            joined[-1] = Mark("NAME", field.text[span], field.low[span], span.start, span.stop)
         else:
             joined.append(mark)
+            named = mark.tag == "NAME"
+        end = mark.end
     return joined
 
 

@@ -110,15 +110,14 @@ def tokens(text: str, low: str) -> Iterator[Token]:
         yield Token(match.group(), low[start:end], start, end)
 
 
-def chunks(found: Field) -> Iterator[tuple[int, str, str]]:
-    """Yield place, text and text in lower case of all that stands between spaces.
+def chunks(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what stands between the spaces of a field, each with its place.
 
     No token lies in two chunks: tokens of the chunks are those of the whole.
     """
-    text, low, at = found.text, found.low, 0
+    at = 0
     whole = _SUM.sub("\\1\t", text)  # no field holds a tab
     for chunk in whole.split(" "):
-        end = at + len(chunk)
         if chunk:
-            yield at, text[at:end], low[at:end]
-        at = end + 1
+            yield at, chunk.replace("\t", " ")
+        at += len(chunk) + 1

@@ -7,12 +7,11 @@ the classes that its words have in either case of the text around them.
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TypeAlias
 
 import msgspec
 
 from tgewatch.detect.lexicon import Lexicon
-from tgewatch.detect.text import tokens
+from tgewatch.detect.text import Field, chunks, tokens
 
 FUNCTION_WORDS = frozenset(
     "a an the of to for in on at by with from as and or after before ahead following its their his "
@@ -89,9 +88,6 @@ class Word(msgspec.Struct, frozen=True):
     """In a text of capitals, in a loud one of these, in one of small letters, in a loud one."""
 
 
-Chunk: TypeAlias = tuple[Word, ...]
-
-
 class Vocabulary:
     """The words of a lexicon, a list of established tokens and one of common words."""
 
@@ -100,15 +96,28 @@ class Vocabulary:
         self._old = old
         self._common = common
         self._starts = _starts(lexicon.words)
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._chunk)
+        self._plain = lru_cache(maxsize=REMEMBERED)(lambda text: self._chunk(text, text.lower()))
+        self._foreign = lru_cache(maxsize=REMEMBERED)(self._chunk)
 
-    def chunk(self, text: str, low: str) -> Chunk:
-        """Return the words of a chunk of a field; `low` is it in lower case."""
-        if len(text) > LONGEST:
-            return self._chunk(text, low)
-        return self._remembered(text, low)
+    def words(self, field: Field, limit: int) -> list[tuple[int, Word]]:
+        """Return the first words of a field, each with the place of its chunk."""
+        words: list[tuple[int, Word]] = []
+        plain, low = self._plain, field.low
+        for at, chunk in chunks(field.text):
+            if len(chunk) > LONGEST:
+                found = self._chunk(chunk, low[at : at + len(chunk)])
+            elif chunk.isascii():
+                found = plain(chunk)
+            else:
+                found = self._foreign(chunk, low[at : at + len(chunk)])
+            for word in found:
+                words.append((at, word))  # noqa: PERF401 - most chunks are one word
+            if len(words) >= limit:
+                return words[:limit]
+        return words
 
-    def _chunk(self, text: str, low: str) -> Chunk:
+    def _chunk(self, text: str, low: str) -> tuple[Word, ...]:
+        """Return the words of a chunk; `low` is it in lower case as in its field."""
         return tuple(
             Word(
                 token.text,
