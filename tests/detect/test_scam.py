@@ -45,6 +45,23 @@ def test_official_and_unrelated_domains_are_not(host):
     assert named(f"Read https://{host}/now") == set()
 
 
+@pytest.mark.parametrize(
+    ("link", "flagged"),
+    [
+        ("https://velthar.org.claim-now.xyz/", True),
+        ("https://app.velthar.org.a.b.example/", True),
+        ("https://velthar.org@evil.example/claim", True),
+        ("https://news.example@evil.example/claim", True),
+        ("https://reader@news.example/", False),
+        ("https://medium.com/@velthar.org", False),
+        ("https://" + "a." * 100 + "velthar.org/", False),
+        ("https://a.org.example/velthar.org", False),
+    ],
+)
+def test_an_official_domain_that_only_stands_in_front_is_flagged(link, flagged):
+    assert ("lookalike_domain" in named(f"Claim at {link}")) is flagged
+
+
 def test_bare_domains_and_the_items_own_link_count_too():
     assert "lookalike_domain" in named("go to claim-velthar.xyz now")
     assert "lookalike_domain" in named("news", url="https://velthar-claim.xyz/a")

@@ -18,6 +18,8 @@ from tgewatch.model import Company, Flag, Item
 MAX_LINKS = 20
 REMEMBERED = 1_024
 """Hosts, and handles, that are compared with the official ones once: sources repeat theirs."""
+MAX_LABELS = 10
+"""Of a host that are looked at."""
 MIN_STEM = 5
 """Letters of a domain's own name from which one letter's difference is no chance."""
 BAIT_WORDS = frozenset(
@@ -110,6 +112,9 @@ class Officials:
         own = skeleton(stem(shown))
         if not own or self.is_official(host):
             return "", ""
+        fronted = self._fronted(host)
+        if fronted:
+            return fronted, "its domain in front of another one"
         if own in self._stems:
             same = own == stem(shown)
             how = "another ending of its domain" if same else "letters that look like its own"
@@ -123,6 +128,16 @@ class Officials:
                 return self._stems[skeleton(bare)], "its name with a bait word"
         near = extractOne(own, self._long_stems, scorer=DamerauLevenshtein.distance, score_cutoff=1)
         return (self._stems[near[0]], "one letter different") if near else ("", "")
+
+    def _fronted(self, host: str) -> str:
+        """Return the company whose whole domain stands within `host` and before its own end."""
+        labels = host.split(".")[:MAX_LABELS]
+        for end in range(2, len(labels)):
+            for start in range(end - 1):
+                name = self._hosts.get(".".join(labels[start:end]))
+                if name:
+                    return name
+        return ""
 
     def _impersonated(self, handle: str) -> tuple[str, str]:
         low = handle.lower()
@@ -241,6 +256,9 @@ def _of_link(link: str, officials: Officials) -> Iterator[Flag]:
     if host.removeprefix("www.") in SHORTENERS:
         yield Flag("shortened_link", f"{host} hides where it leads")
         return
+    shown = _before_host(link)
+    if shown:
+        yield Flag("lookalike_domain", f"it shows {shown[:80]} and leads to {_readable(host)}")
     name, how = officials.imitated(host)
     if name:
         yield Flag("lookalike_domain", f"{_readable(host)} is not {name}'s: {how}")
@@ -251,6 +269,12 @@ def _host(link: str) -> str:
         return (urlsplit(link if "://" in link else f"//{link}").hostname or "").lower()
     except ValueError:
         return ""
+
+
+def _before_host(link: str) -> str:
+    """Return what looks like a host and is none: a name before the “@” of a link."""
+    user = urlsplit(link).username or "" if "@" in link and "://" in link else ""
+    return user if "." in user else ""
 
 
 def _readable(host: str) -> str:
