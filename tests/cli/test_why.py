@@ -13,6 +13,28 @@ def test_pasted_text_is_judged_as_if_published_then(shell):
     assert sum(one["value"] for one in found["why"]) == pytest.approx(found["score"])
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("threshold = 0.9999", "the threshold of Quarvo is 0.9999"),
+        ('mute = ["date_set"]', "muted for Quarvo"),
+        ("weight = 0.1", ""),
+    ],
+)
+def test_the_rule_that_keeps_something_back_is_named(shell, rule, said):
+    shell.write(f'[[company]]\nname = "Quarvo"\n[[detection.company]]\nname = "Quarvo"\n{rule}\n')
+
+    first = shell.run("why", "--text", TEXT).out.splitlines()[0]
+
+    assert (first.startswith("dropped: "), said in first) == (bool(said), True)
+
+
+def test_what_names_nobody_on_the_list_is_said_to(shell):
+    shell.write('[[company]]\nname = "Lumora"\n')
+
+    assert "no company" in shell.run("why", "--text", TEXT).out.splitlines()[0]
+
+
 def test_a_post_is_judged_as_one(shell):
     entry = shell.run("why", "--text", TEXT, "--json").json
     post = shell.run("why", "--text", TEXT, "--post", "--json").json

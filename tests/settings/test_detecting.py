@@ -44,3 +44,13 @@ def test_a_company_has_one_set_of_rules():
     twice = (CompanyRules(name="Velthar"), CompanyRules(name="Velthar"))
 
     assert [p for p, _ in problems(DetectionSettings(company=twice))] == [("company", 1, "name")]
+
+
+def test_a_tier_that_is_there_twice_is_a_problem_since_one_weight_would_be_lost():
+    one, other = (Terms(tier="mine", weight=w, phrases=("x",)) for w in (6.0, -6.0))
+
+    ((path, message),) = problems(DetectionSettings(terms=(one, other)))
+
+    assert path == ("terms", 1, "tier")
+    assert "'mine' already" in message
+    assert problems(DetectionSettings(terms=(one, Terms(tier="b", weight=1, phrases=("x",))))) == []

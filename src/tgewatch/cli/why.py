@@ -98,8 +98,18 @@ def _judge_text(settings: Any, text: str, *, published: str | None, post: bool, 
     if not matches:
         print(f"dropped at stage match: {STAGES['match']}; judged all the same:")
     elif not verdict.relevant and verdict.confidence >= settings.detection.threshold:
-        print("dropped: it names no company of the watchlist, and the mode is watch")
+        print(f"dropped: {visible(_refusal(settings, verdict))}")
     print("\n".join(visible(line) if not line.startswith(" ") else line for line in lines(verdict)))
+
+
+def _refusal(settings: Any, verdict: "Verdict") -> str:
+    """Return which rule keeps back what is sure enough by the general threshold."""
+    rules = next((r for r in settings.detection.company if r.name == verdict.company), None)
+    if rules is None or not verdict.company:
+        return "it names no company of the watchlist, and the mode is watch"
+    if verdict.confidence < (rules.threshold or 0.0):
+        return f"the threshold of {rules.name} is {rules.threshold:g} ([[detection.company]])"
+    return f"events of this kind are muted for {rules.name} ([[detection.company]])"
 
 
 def _story(trace: "Trace") -> "Iterator[str]":

@@ -65,7 +65,11 @@ def problems(
     Paths are keys and indices below `[detection]`. `companies` is the watchlist; without it, names
     in company rules are not checked.
     """
-    return [*_term_problems(settings), *_company_problems(settings, companies)]
+    return [
+        *_term_problems(settings),
+        *_tier_problems(settings),
+        *_company_problems(settings, companies),
+    ]
 
 
 def _term_problems(settings: DetectionSettings) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -95,6 +99,16 @@ def _term_problems(settings: DetectionSettings) -> Iterator[tuple[tuple[str | in
                     (*here, "patterns", place),
                     "a pattern that matches nothing at all is everywhere",
                 )
+
+
+def _tier_problems(settings: DetectionSettings) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield tiers that are there twice, of which only one weight could count."""
+    seen: set[str] = set()
+    for index, terms in enumerate(settings.terms):
+        if terms.tier.strip() and terms.tier in seen:
+            said = f"there is a tier {terms.tier!r} already: put both into one"
+            yield ("terms", index, "tier"), said
+        seen.add(terms.tier)
 
 
 def _company_problems(
