@@ -6,8 +6,9 @@ import json
 import pytest
 
 from tgewatch.errors import TransientError
+from tgewatch.fetch.adaptive import AdaptiveTtl
 from tgewatch.metrics.archive import read_baseline, read_metrics, write_baseline
-from tgewatch.metrics.metering import Metering, look
+from tgewatch.metrics.metering import CLASSES, Metering, look
 from tgewatch.metrics.recorder import Baseline
 from tgewatch.model import NO_VALIDATORS, SourceState
 from tgewatch.ports import PoolMetrics, Reading, Request
@@ -293,3 +294,19 @@ def test_a_fetch_that_fails_is_timed_and_counted(metering):
         asyncio.run(fetcher.fetch(Request("http://a/", pool="rss")))
 
     assert metering.recorder.record().errors["rss", "fetch"] == 1
+
+
+def test_what_was_learned_of_ttls_is_in_the_file_by_tier_and_bounded(settings, clock):
+    metering = Metering(settings, clock=clock, keep_alive=10.0)
+    learner = AdaptiveTtl(ttl=600)
+    for number in range(CLASSES + 20):
+        for _ in range(5):
+            learner.observe(f"https://host{number}.example/feed", 60.0, changed=number == 7)
+    metering.learners = {"rss": learner}
+    metering.save()
+
+    (learned,) = read_metrics(settings.path).learned_ttls.values()
+    assert len(learned) == CLASSES
+    assert learned[0].key_class == "host7.example"
+    assert learned[0].ttl < 600 < learned[1].ttl
+    assert learned[0].checks == 5

@@ -53,6 +53,7 @@ def show(
         _print_baseline(settings, found)
         print_rows(OPERATION_COLUMNS, operation_rows(written), title="Operations")
         _print_ahead(written)
+        _print_learned(written)
     missed = strict and any(one.passed is False for one in checks)
     raise typer.Exit(ExitCode.PARTIAL if missed else ExitCode.DONE)
 
@@ -179,6 +180,19 @@ def _print_ahead(written: "Written") -> None:
         )
 
 
+def _print_learned(written: "Written") -> None:
+    """Say for how long answers are served, where that was learned from how often they change."""
+    from tgewatch.rules.durations import spell  # noqa: PLC0415 - `--help` needs none of it
+
+    rows = [
+        (tier, one.key_class, spell(one.ttl), spell(one.period), one.checks)
+        for tier, learned in written.learned_ttls.items()
+        for one in learned
+    ]
+    if rows:
+        print_rows(("tier", "class", "kept for", "changes every", "checks"), rows, title="TTLs")
+
+
 def _as_object(
     written: "Written", found: dict[str, float | None], checks: tuple["Check", ...]
 ) -> dict[str, Any]:
@@ -206,4 +220,5 @@ def _as_object(
         "gauges": written.gauges,
         "operations": written.operations,
         "baseline": written.baseline,
+        "learned_ttls": written.learned_ttls,
     }

@@ -18,6 +18,17 @@ LARGEST = 100_000_000
 """Bytes of a file that is read."""
 
 
+class LearnedTtl(msgspec.Struct, frozen=True):
+    """What the cache believes of the keys of one class."""
+
+    key_class: str
+    ttl: float
+    """Seconds that an answer of the class is served."""
+    period: float
+    """Seconds between two changes, about."""
+    checks: int
+
+
 class Written(msgspec.Struct, frozen=True):
     """What a metrics file says, as far as anybody asks; the rest of it is ignored."""
 
@@ -33,6 +44,8 @@ class Written(msgspec.Struct, frozen=True):
     measures: Mapping[str, float | None] = {}
     targets: Sequence[Mapping[str, object]] = ()
     baseline: Baseline | None = None
+    learned_ttls: Mapping[str, Sequence[LearnedTtl]] = {}
+    """By tier of the cache, the class that changes most first."""
 
 
 def read_metrics(path: Path) -> Written | None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from tgewatch.clock import Clock
 from tgewatch.detect.detector import Detector
@@ -36,6 +36,32 @@ T = TypeVar("T")
 WATCHED = 10.0
 """Seconds for which a look by `tgewatch top` makes a watch write its metrics often."""
 
+CLASSES = 50
+"""Classes of keys of which a report says what was learned, a tier."""
+
+
+class Learned(Protocol):
+    """What is believed of the keys of one class."""
+
+    @property
+    def key_class(self) -> str: ...
+
+    @property
+    def ttl(self) -> float: ...
+
+    @property
+    def period(self) -> float: ...
+
+    @property
+    def checks(self) -> int: ...
+
+
+class Learner(Protocol):
+    """Learns how long answers stay true."""
+
+    def classes(self) -> Sequence[Learned]:
+        """Return what it believes, the class that changes most first."""
+
 
 class Metering:
     """Owns the recorder of a program, and whatever feeds it.
@@ -58,6 +84,8 @@ class Metering:
         self.recorder.enabled = settings.enabled
         self.targets: Sequence[Target] = targets_of(settings.targets)
         """What is good enough; can be replaced while running."""
+        self.learners: Mapping[str, Learner] = {}
+        """Tier of the cache → who learns its TTLs."""
         self._ahead = Ahead(self.recorder, clock=clock)
         self._intake: Intake | None = None
         self._progress: TimedProgress | None = None
@@ -180,7 +208,22 @@ class Metering:
             "pid": os.getpid(),
             "running": self._running,
             "started": self._started,
+            "learned_ttls": self._learned(),
             **report(self.recorder, targets=self.targets),
+        }
+
+    def _learned(self) -> dict[str, list[dict[str, object]]]:
+        return {
+            tier: [
+                {
+                    "key_class": one.key_class,
+                    "ttl": one.ttl,
+                    "period": one.period,
+                    "checks": one.checks,
+                }
+                for one in learner.classes()[:CLASSES]
+            ]
+            for tier, learner in self.learners.items()
         }
 
     def counted(self) -> tuple[Mapping[str, int], Mapping[str, float]]:
