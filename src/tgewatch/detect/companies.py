@@ -53,11 +53,14 @@ class Companies:
 
         `least` is how much must speak for it: 1 where another project may be the subject.
         """
+        hits = [match for match in matches if match.company]
+        if not hits:
+            return ""
         texts = {f.name: f for f in fields}
         scores: dict[str, float] = {}
-        for match in matches:
+        for match in hits:
             field = texts.get(match.span.field)
-            if not match.company or field is None:
+            if field is None:
                 continue
             if self._is_other_sense(match, field, fields):
                 continue

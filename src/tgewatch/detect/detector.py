@@ -11,7 +11,7 @@ from tgewatch.detect.naming import Naming, naming
 from tgewatch.detect.reading import Mark
 from tgewatch.detect.score import Model, probability, shipped
 from tgewatch.detect.timing import date_of
-from tgewatch.model import Company, Contribution, Item, Kind, Match, Source, Span, Verdict
+from tgewatch.model import Company, Contribution, Item, Kind, Match, Source, Verdict
 from tgewatch.rules.lifecycle import concrete
 from tgewatch.settings.detecting import CompanyRules, DetectionSettings
 
@@ -83,7 +83,7 @@ class Detector:
         rules = self._rules.get(company)
         own = bool(company) and company == self._speaker(item, source)
         why = tuple(self._why(evidence, found, rules, own=own))
-        score = sum(c.value for c in why)
+        score = sum([c.value for c in why])
         confidence = probability(score)
         limit = (rules.threshold if rules else None) or self._settings.threshold
         relevant = confidence >= limit and (bool(company) or self._settings.mode == "discover")
@@ -152,16 +152,7 @@ class Detector:
         own: bool,
     ) -> Iterator[Contribution]:
         title, last = evidence.readings[0].field.name, evidence.readings[-1].field.name
-        spans: dict[tuple[str, int, int], Span] = {}
-        for name, value, mark in self._model.contributions(evidence.features):
-            if mark is None:
-                yield Contribution(name, value)
-                continue
-            place = (last if name.startswith("summary ") else title, mark.start, mark.end)
-            span = spans.get(place)
-            if span is None:
-                span = spans[place] = Span(*place)
-            yield Contribution(name, value, mark.text, span)
+        yield from self._model.contributions(evidence.features, title=title, summary=last)
         tiers: set[str] = set()
         for match in found:
             weight = self._weights.get(match.tier)

@@ -34,6 +34,7 @@ BIRTHS = frozenset({"LAUNCH", "UNVEIL", "LAUNCHED", "WILL"})
 """With a ticker, these say as much as the word token would: “$ABC is live”."""
 UNKNOWN = frozenset({"NAME", "TICKER", "CAPS"})
 """Classes of what may be new, in any text."""
+NAMERS = UNKNOWN | {"OLD", "EXCHANGE"}
 GIVING = BIRTHS | {"RELEASE", "AIRDROPS"}
 """Right before “tokens”, these speak of one project's: “Lumora to distribute tokens”."""
 NO_PAIRS = frozenset(
@@ -107,7 +108,7 @@ def _frames(marks: Sequence[Mark], frames: Frames, kinds: Frames) -> Iterator[tu
     verb = next((m for m in marks if m.tag in VERBS), None)
     if verb:
         yield f"shape verb {verb.tag}", verb
-    named = next((m for m in marks if m.tag in ("NAME", "OLD", "TICKER", "CAPS", "EXCHANGE")), None)
+    named = next((m for m in marks if m.tag in NAMERS), None)
     if named:
         yield f"shape first name {named.tag}", named
     line = line_of([m.tag for m in marks])

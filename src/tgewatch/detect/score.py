@@ -8,6 +8,7 @@ from functools import cache
 
 from tgewatch.detect.lexicon import data
 from tgewatch.detect.reading import Mark
+from tgewatch.model import Contribution, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +23,30 @@ class Model:
     """Feature → kind → weight."""
 
     def contributions(
-        self, found: Mapping[str, Mark | None]
-    ) -> list[tuple[str, float, Mark | None]]:
-        """Return name, value and cause of all that counts, the bias first."""
+        self, found: Mapping[str, Mark | None], *, title: str, summary: str
+    ) -> list[Contribution]:
+        """Return all that counts, the bias first; the names are of the fields that were read."""
         weights = self.weights
-        parts: list[tuple[str, float, Mark | None]] = [("bias", self.bias, None)]
+        parts = [Contribution("bias", self.bias)]
         for name, mark in found.items():
             value = weights.get(name)
-            if value is not None:
-                parts.append((name, value, mark))
+            if value is None:
+                continue
+            if mark is None:
+                parts.append(Contribution(name, value))
+                continue
+            field = summary if name.startswith("summary ") else title
+            span = Span(field, mark.start, mark.end)
+            parts.append(Contribution(name, value, mark.text, span))
         return parts
 
     def kind(self, found: Mapping[str, Mark | None]) -> str:
         """Return the likeliest kind of event."""
         totals, kinds = dict(self.kind_bias), self.kinds
         for name in found:
-            if name in kinds:
-                for kind, value in kinds[name].items():
+            row = kinds.get(name)
+            if row is not None:
+                for kind, value in row.items():
                     totals[kind] += value
         return max(totals, key=totals.__getitem__)
 
