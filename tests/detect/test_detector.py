@@ -172,6 +172,8 @@ def test_the_date_of_the_event_is_read_with_its_precision(anyone):
         ("We moved the QRV TGE from March 12 to April 8", "April 8"),
         ("Quarvo postpones TGE from March 12 to April 8", "April 8"),
         ("Quarvo changes its TGE from Q2 2025 to Q3 2025", "Q3 2025"),
+        ("Quarvo token launch, originally set for March 12, now set for April 8", "April 8"),
+        ("Quarvo will now launch its token on April 8 instead of March 12", "April 8"),
         ("Quarvo airdrop claim closes April 8, opens March 12", "March 12"),
     ],
 )

@@ -524,6 +524,18 @@ def test_a_delay_is_not_told_with_the_date_that_the_user_has_pinned():
     assert [(t.change, t.date) for t in story(DATED, late).told][-1] == ("postponed", late.date)
 
 
+def test_a_window_that_is_said_to_be_extended_is_told_as_moved():
+    found = story(
+        LIVE,
+        claim("Claim ends 12 June", Kind.AIRDROP_CLAIM, "2026-06-01", date=day("2026-06-12")),
+        claim("Claim deadline extended to 30 June", Kind.AIRDROP_CLAIM, "2026-06-10",
+              date=replace(day("2026-06-30"), text="30 June")),
+    )  # fmt: skip
+
+    assert found.changes == ["live", "claim_close", "redated"]
+    assert found.told[-1].detail == "claim close"
+
+
 def test_an_extended_claim_window_is_told():
     found = story(
         LIVE,

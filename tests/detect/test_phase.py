@@ -60,6 +60,13 @@ def test_a_claim_says_what_its_kind_date_and_words_say(title, kind, date, signal
         ("Curvance claim is live until June 9", Kind.AIRDROP_CLAIM, "June 9", Signal.CLOSE),
         ("Curvance claim closes June 9, opens May 12", Kind.AIRDROP_CLAIM, "May 12", Signal.DATE),
         ("Curvance sale starts May 12 and ends June 9", Kind.TOKEN_SALE, "May 12", Signal.DATE),
+        (
+            "Curvance extends its claim deadline to June 9",
+            Kind.AIRDROP_CLAIM,
+            "June 9",
+            Signal.CLOSE,
+        ),
+        ("Curvance delays its claim to June 9", Kind.AIRDROP_CLAIM, "June 9", Signal.DATE),
         ("Curvance claims close on June 9", Kind.DATE_SET, "June 9", Signal.CLOSE),
         ("Curvance claims open on May 12", Kind.DATE_SET, "May 12", Signal.DATE),
     ],
@@ -138,7 +145,12 @@ def test_what_has_happened_keeps_its_day_and_no_day_of_long_ago():
 
 def test_words_that_a_date_moves_are_read():
     assert statement(claim("TGE moved to June", Kind.DATE_SET, date=month("2026-06"))).slip
-    for title in ("moves its TGE from 12 May to June", "changed the TGE date from Q2 to June"):
+    for title in (
+        "moves its TGE from 12 May to June",
+        "changed the TGE date from Q2 to June",
+        "brings its TGE forward to June",
+        "moves TGE one week later, to June",
+    ):
         assert statement(claim(title, Kind.DATE_SET, date=month("2026-06"))).slip
     for title in ("TGE in June", "moves funds from a wallet before its TGE in June"):
         assert not statement(claim(title, Kind.DATE_SET, date=month("2026-06"))).slip

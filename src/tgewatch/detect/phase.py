@@ -51,12 +51,14 @@ _CLAIMING = re.compile(r"\b(?:claims?|claiming)\b")
 _TOKEN = re.compile(
     r"\b(?:tge|token generation|token launch|launch(?:es|ing)?|list(?:s|ing)?|trading)\b"
 )
+_EXTENDED = re.compile(r"\bextend(?:s|ed|ing)?\b")
+"""What slips is the end of a window, not its beginning."""
 _UNTIL = re.compile(r"\b(?:until|till|through)\b")
 _SLIP = re.compile(
     r"\b(?:delay(?:s|ed|ing)?|postpon\w+|push(?:es|ed)? back|pushed to|mov(?:es|ed) (?:back |up )?"
     r"(?:from|to)|reschedul\w+|slips?|slipped|brought forward|brings forward|now set for|new date"
     r"|instead of|no longer|shift(?:s|ed)? (?:from|to)|extend(?:s|ed)?|re-?dat\w+|changes? date)\b"
-    r"|\b(?:mov|shift|push|chang)\w*(?:\W+\w+){1,6}?\W+from\W+(?:the\W+)?(?:\d|q[1-4]|early|mid|late|next"
+    r"|\b(?:mov|shift|push|chang|bring|brought)\w*(?:\W+\w+){1,6}?\W+(?:from|to)\W+(?:the\W+)?(?:\d|q[1-4]|early|mid|late|next"
     r"|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)"
 )
 _ENDLESS = re.compile(
@@ -231,8 +233,9 @@ def _phase(  # noqa: PLR0911 - a ladder, read from the top
 ) -> Signal:
     """Read whether a claim, sale or listing is to come, is open or closes."""
     opens = _OPEN.search(words)
-    closes = None if kind is Kind.LISTING or slip else _CLOSE.search(words)
-    ends = None if kind is Kind.LISTING or slip or not ahead else _ends(words, date)
+    kept = kind is Kind.LISTING or (slip and not _EXTENDED.search(words))
+    closes = None if kept else _CLOSE.search(words)
+    ends = None if kept or not ahead else _ends(words, date)
     if ends or (ends is None and closes and (opens is None or closes.start() <= opens.start())):
         return Signal.CLOSE
     if ahead:

@@ -26,6 +26,9 @@ _NEW_DATE = re.compile(r"\b(?:to|until|till|for|now|new date)\s*$", re.IGNORECAS
 _OLD_DATE = re.compile(
     r"\b(?:from|originally|initially|previously|was)\b[\w\s]{0,20}$", re.IGNORECASE
 )
+_FORMER = re.compile(
+    r"\b(?:originally|initially|previously|formerly|instead of)\b[\w\s]{0,20}$", re.IGNORECASE
+)
 _CUT = re.compile(r"\b([^\W\d_]{3,})\s?(?:…|\.\.\.)\s*$")
 WHEN = frozenset({"tomorrow", *MONTHS, *WEEKDAYS})
 _LIMIT_DATE = re.compile(
@@ -71,7 +74,7 @@ def _value(claim: DateClaim, reading: Reading, kind: Kind, published: float | No
     before = text[max(0, span.start - 40) : span.start]
     if kind is Kind.POSTPONED:
         value += 1.5 * bool(_NEW_DATE.search(before)) - 1.5 * bool(_OLD_DATE.search(before))
-    elif leaves(text, span.start):
+    elif leaves(text, span.start) or _FORMER.search(before):
         value -= 1.5
     elif _LIMIT_DATE.search(before):
         value -= 0.4
