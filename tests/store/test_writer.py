@@ -39,6 +39,31 @@ def test_polls_that_wait_together_share_transactions(sqlite):
     run(sqlite, story)
 
 
+def test_polls_that_come_within_a_moment_share_a_transaction_too(sqlite):
+    async def story(store):
+        before = store.transactions
+        async with asyncio.TaskGroup() as group:
+            for n in range(20):
+                group.create_task(store.commit_poll(poll(source=feed(n))))
+                await asyncio.wait([group.create_task(turn())])  # each in a turn of its own
+        assert store.transactions - before <= 10
+
+    async def turn():
+        """Let the loop go round once."""
+
+    run(sqlite, story)
+
+
+def test_other_work_does_not_linger_and_overtakes_no_poll(sqlite):
+    async def story(store):
+        poll_stored = asyncio.ensure_future(store.commit_poll(poll(source=feed(1))))
+        await asyncio.wait([poll_stored], timeout=0)
+        await store.write_note("a", b"x", at=NOW)
+        assert poll_stored.done()
+
+    run(sqlite, story)
+
+
 def test_big_polls_do_not_pile_up_in_one_transaction(sqlite):
     async def story(store):
         before = store.transactions
