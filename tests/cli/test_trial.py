@@ -12,6 +12,7 @@ import pytest
 
 from tgewatch.cli.trial import _trial
 from tgewatch.engine.trial import Trial
+from tgewatch.errors import MalformedError
 from tgewatch.testing import ManualClock
 
 FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>t</title>
@@ -109,6 +110,15 @@ def test_another_trial_begins_only_when_asked_for():
 
     assert asyncio.run(_trial(program, restart=False)).started == now - 100
     assert asyncio.run(_trial(program, restart=True)).started == now
+
+
+def test_a_trial_that_cannot_be_read_says_how_to_begin_another():
+    async def note(_):
+        return b"{half a tri"
+
+    program = SimpleNamespace(store=SimpleNamespace(note=note))
+    with pytest.raises(MalformedError, match="experiment run --restart` begins another"):
+        asyncio.run(_trial(program, restart=False))
 
 
 def test_too_few_sources_make_no_trial(command):

@@ -1,6 +1,7 @@
 """`tgewatch bench`: the program measured against a simulated web, with its features on and off."""
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,8 +58,10 @@ def bench(
     from tgewatch.cli.logs import configure  # noqa: PLC0415 - as above
 
     configure(debug=context.obj.debug)
+    chosen = _sizes(sizes)
+    _make_room(output, charts)
     plan = Plan(
-        sizes=_sizes(sizes),
+        sizes=chosen,
         naive=naive,
         peer_python=peer,
         trace=str(trace.absolute()) if trace else "",
@@ -85,10 +88,28 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def _make_room(output: Path | None, charts: Path | None) -> None:
+    """Make the folders of what is to be written, before minutes are spent on it."""
+    for place, folder, option in (
+        (output, output and output.parent, "--output"),
+        (charts, charts, "--charts"),
+    ):
+        if place is None or folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            said = f"{folder}: {error.strerror or error}"
+            raise typer.BadParameter(said, param_hint=option) from error
+    if output is not None and output.is_dir():
+        raise typer.BadParameter(f"{output} is a folder", param_hint="--output")
+
+
 def _draw(results: "Results", folder: Path) -> None:
     from tgewatch.bench.charts import charts  # noqa: PLC0415 - only when asked for
 
-    folder.mkdir(parents=True, exist_ok=True)
     for name, drawing in charts(results.figures, results.plan["sizes"]).items():
         (folder / name).write_text(drawing, encoding="utf-8")
         say(f"wrote {folder / name}")

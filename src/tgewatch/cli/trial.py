@@ -55,7 +55,7 @@ def status(
 ) -> None:
     """Show where the live trial stands, also while it runs."""
     from tgewatch.cli.archive import read  # noqa: PLC0415 - `--help` needs none of it
-    from tgewatch.engine.trial import NOTE, Trial  # noqa: PLC0415 - as above
+    from tgewatch.engine.trial import NOTE  # noqa: PLC0415 - as above
 
     async def ask(store: Any, now: float) -> tuple[bytes | None, float]:
         return await store.note(NOTE), now
@@ -67,7 +67,7 @@ def status(
         else:
             say("no trial; begin one with `tgewatch experiment run`")
         return
-    trial = Trial.load(note)
+    trial = _loaded(note)
     _show(trial, trial.finding(now), now, json=json)
 
 
@@ -110,7 +110,7 @@ async def _trial(program: "Program", *, restart: bool) -> "Trial":
 
     note = None if restart else await program.store.note(_note())
     if note is not None:
-        return Trial.load(note)
+        return _loaded(note)
     rates = program.schedule.rates()
     if len(rates) < LEAST_SOURCES:
         raise ConfigError(
@@ -118,6 +118,19 @@ async def _trial(program: "Program", *, restart: bool) -> "Trial":
         )
     chance = Random()  # noqa: S311 - assigns halves
     return Trial.begin(rates, now=program.clock.now(), chance=chance.random)
+
+
+def _loaded(note: bytes) -> "Trial":
+    """Return the trial that was stored. Raises MalformedError that says what to do."""
+    from tgewatch.engine.trial import Trial  # noqa: PLC0415 - as above
+    from tgewatch.errors import MalformedError  # noqa: PLC0415 - as above
+
+    try:
+        return Trial.load(note)
+    except MalformedError as error:
+        raise MalformedError(
+            f"{error}; `tgewatch experiment run --restart` begins another"
+        ) from error
 
 
 async def _keep(program: "Program", trial: "Trial", clock: "Clock", stop: asyncio.Event) -> None:
