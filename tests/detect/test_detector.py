@@ -223,6 +223,19 @@ def test_a_text_that_breaks_off_within_a_date_does_not_happen_today(anyone, end,
     assert (verdict.date.basis if verdict.date else "") == basis
 
 
+@pytest.mark.parametrize(
+    ("title", "project"),
+    [
+        ("UNI TGE scheduled for 22 October, Quarvo says", "Quarvo"),
+        ("Quarvo says UNI TGE is scheduled for 22 October", "Quarvo"),
+        ("QRV TGE scheduled for 22 October, Quarvo says", "Quarvo"),
+        ("UNI TGE scheduled for 22 October", "UNI"),
+    ],
+)
+def test_a_ticker_that_an_old_token_bears_too_is_no_name_beside_a_new_one(anyone, title, project):
+    assert anyone.judge(item(title)).project == project
+
+
 def test_a_name_that_begins_a_text_without_capitals_is_one(anyone):
     assert anyone.judge(item("lumora tge december 12")).project == "lumora"
     assert anyone.judge(item("airdrop december 12")).project == ""

@@ -64,7 +64,7 @@ def naming(readings: Sequence[Reading]) -> Naming:
         ticker = ticker or _ticker(reading)
         for candidate in _candidates(reading):
             score = candidate.score - depth * 1.5
-            if best is None or score > best_score:
+            if best is None or _fitter(candidate, score, best, best_score):
                 best, best_score, mark = candidate, score, reading.marks[candidate.first]
     if best is None and not ticker:
         handle = next((m for m in readings[0].marks if m.tag == "HANDLE"), None)
@@ -77,6 +77,21 @@ def naming(readings: Sequence[Reading]) -> Naming:
     if best.old and ticker and best_score < CLEAR:  # a chain beside a token without a name
         return Naming(ticker, ticker, mark)
     return Naming(best.text, ticker, mark)
+
+
+def _fitter(one: Candidate, score: float, other: Candidate, least: float) -> bool:
+    """Return whether `one` is more likely the name than `other`, whose score is `least`."""
+    if _borrowed(other, one, score):
+        return True
+    return score > least and not _borrowed(one, other, least)
+
+
+def _borrowed(old: Candidate, new: Candidate, score: float) -> bool:
+    """Return whether `old` is the ticker of an old token that the token of `new` bears as well.
+
+    As in “UNI TGE set for May, Quarvo says”: no old token has its TGE before it.
+    """
+    return old.old and not new.old and score >= ENOUGH and old.text.isupper()
 
 
 def _runs(reading: Reading) -> Iterator[tuple[int, int]]:
