@@ -173,15 +173,16 @@ def _pairs(marks: Sequence[Mark]) -> Iterator[tuple[str, Mark]]:
     Words of no class take their place, and are paired with nothing.
     """
     line = [m for m in marks[:PAIRED] if m.tag not in NO_PAIRS]
+    if not line:
+        return
     tags = ["^", *[m.tag if m.tag.isupper() else "" for m in line], "$"]
-    last = len(line) - 1
-    for index, first in enumerate(tags[:-1]):
+    for index, (first, cause) in enumerate(zip(tags, [line[0], *line], strict=False), start=1):
         if not first:
             continue
         near = f"pair {first} "
-        for second in tags[index + 1 : index + 1 + REACH]:
-            if second and last >= 0:
-                yield f"{near}{second}", line[min(max(index - 1, 0), last)]
+        for second in tags[index : index + REACH]:
+            if second:
+                yield f"{near}{second}", cause
             near = f"pair .. {first} "
 
 

@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from tgewatch.detect.lexicon import data
@@ -21,6 +21,13 @@ class Model:
     kind_bias: Mapping[str, float]
     kinds: Mapping[str, Mapping[str, float]]
     """Feature → kind → weight."""
+    _rows: Mapping[str, Sequence[float]] = field(init=False, repr=False, compare=False)
+    """Feature → weight of each kind, in the order of their biases."""
+
+    def __post_init__(self) -> None:
+        order = list(self.kind_bias)
+        rows = {name: tuple(w.get(k, 0.0) for k in order) for name, w in self.kinds.items()}
+        object.__setattr__(self, "_rows", rows)
 
     def contributions(
         self, found: Mapping[str, Mark | None], *, title: str, summary: str
@@ -35,20 +42,17 @@ class Model:
             if mark is None:
                 parts.append(Contribution(name, value))
                 continue
-            field = summary if name.startswith("summary ") else title
-            span = Span(field, mark.start, mark.end)
+            where = summary if name.startswith("summary ") else title
+            span = Span(where, mark.start, mark.end)
             parts.append(Contribution(name, value, mark.text, span))
         return parts
 
     def kind(self, found: Mapping[str, Mark | None]) -> str:
         """Return the likeliest kind of event."""
-        totals, kinds = dict(self.kind_bias), self.kinds
-        for name in found:
-            row = kinds.get(name)
-            if row is not None:
-                for kind, value in row.items():
-                    totals[kind] += value
-        return max(totals, key=totals.__getitem__)
+        rows = self._rows
+        said = [rows[name] for name in found if name in rows]
+        totals = [sum(column) for column in zip(self.kind_bias.values(), *said, strict=True)]
+        return list(self.kind_bias)[totals.index(max(totals))]
 
 
 def read(text: str) -> Model:

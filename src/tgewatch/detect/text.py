@@ -116,8 +116,7 @@ def chunks(text: str) -> Iterator[tuple[int, str]]:
     No token lies in two chunks: tokens of the chunks are those of the whole.
     """
     at = 0
-    whole = _SUM.sub("\\1\t", text)  # no field holds a tab
-    for chunk in whole.split(" "):
+    for chunk in _SUM.sub("\\1\t", text).split(" "):  # no field holds a tab
         if chunk:
-            yield at, chunk.replace("\t", " ")
+            yield at, chunk.replace("\t", " ") if "\t" in chunk else chunk
         at += len(chunk) + 1
