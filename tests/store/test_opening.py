@@ -140,18 +140,50 @@ def test_a_store_that_is_not_there_reads_as_empty_and_is_not_made(unmade):
 # Migrated
 
 
-def test_the_tables_are_those_that_the_program_expects(sql):
+def test_a_new_store_has_the_tables_that_the_migrations_make(sql):
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - as the store does it
     from alembic.migration import MigrationContext  # noqa: PLC0415
 
     from tgewatch.store.schema import METADATA  # noqa: PLC0415
 
+    def differences(connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, METADATA)
+
     async def story(store):
-        with store.database.reader.connect() as connection:
-            context = MigrationContext.configure(connection, opts={"compare_type": True})
-            assert compare_metadata(context, METADATA) == []
+        with store.database.writer.begin() as connection:
+            assert differences(connection) == []
+            made = tables(connection)
+            METADATA.drop_all(connection)
+            connection.exec_driver_sql("DROP TABLE alembic_version")
+            assert differences(connection) != []
+            migrations.upgrade(connection)
+            assert differences(connection) == []
+            assert tables(connection) == made
+            connection.rollback()
 
     run(sql, story)
+
+
+def tables(connection):
+    """Return columns, keys, constraints and indexes of all tables in words, and the revision."""
+    found = sa.inspect(connection)
+    looks = (
+        found.get_columns,
+        found.get_pk_constraint,
+        found.get_foreign_keys,
+        found.get_unique_constraints,
+        found.get_indexes,
+    )
+    described = {name: [said(look(name)) for look in looks] for name in found.get_table_names()}
+    return described, migrations.revision(connection)
+
+
+def said(found):
+    """Return what an inspector found as words that can be compared."""
+    if isinstance(found, dict):
+        return {name: said(value) for name, value in found.items()}
+    return sorted(str(said(one)) for one in found) if isinstance(found, list) else str(found)
 
 
 def test_the_listed_revisions_are_the_migrations_in_order():

@@ -121,7 +121,7 @@ def _sqlite(
                         stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
                         upkeep.backup_before(path, found, stamp=stamp, keep=settings.backups)
                     with database.writer.begin() as connection:
-                        migrations.upgrade(connection)
+                        _make_tables(connection, found)
             if access is not Access.READ:
                 _try_to_write(database)
         yield database
@@ -143,13 +143,22 @@ def _postgres(settings: StoreSettings, *, access: Access) -> Iterator[Database]:
         with _opening("the database"):
             if access is Access.OWN:
                 with database.writer.begin() as connection:
-                    if _known(migrations.revision(connection), "the database") != migrations.HEAD:
-                        migrations.upgrade(connection)
+                    found = _known(migrations.revision(connection), "the database")
+                    if found != migrations.HEAD:
+                        _make_tables(connection, found)
             elif _revision(database, "the database") != migrations.HEAD:
                 _migrate(settings, database)
             if access is Access.SHARE:
                 _join(database)
         yield database
+
+
+def _make_tables(connection: sa.Connection, found: str) -> None:
+    """Bring the tables to the last revision, from the one that was found or from nothing."""
+    if found:
+        migrations.upgrade(connection)
+    else:
+        migrations.create(connection)
 
 
 def _migrate(settings: StoreSettings, database: Database) -> None:
