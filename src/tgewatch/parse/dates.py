@@ -6,15 +6,14 @@ that of the event, and does not read dates of languages whose months it has no n
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from tgewatch.model import DateClaim, Precision, Span
 from tgewatch.parse import daytime, periods
 from tgewatch.parse.months import MONTHS, NUMBERS, ORDINALS, WEEKDAYS, alternatives
 from tgewatch.parse.periods import Period
-from tgewatch.parse.sieve import Sieve, in_ascii
+from tgewatch.parse.sieve import Sieve
 
 NEAR = 45
 """Characters between a day and its time of day."""
@@ -38,11 +37,11 @@ def find(
     `published` is the time (Unix seconds) that relative ones count from, in the calendar of
     `zone`; `field` names the text in the spans.
     """
-    rules = _SIEVE.passed(text)
-    if not rules:
+    matches = list(_SIEVE.found(text))
+    if not matches:
         return ()
     now = datetime.fromtimestamp(published, zone)
-    found = sorted(_read(text, now, rules), key=lambda f: (f[0], -f[1]))
+    found = sorted(_read(text, now, matches), key=lambda f: (f[0], -f[1]))
     claims: list[DateClaim] = []
     last = -1
     for number, (start, end, period) in enumerate(found):
@@ -60,19 +59,19 @@ def leaves(text: str, start: int) -> bool:
     return _LEFT.search(text, max(0, start - MOVE), start) is not None
 
 
-def _read(text: str, now: datetime, rules: Iterable[int]) -> Iterator[tuple[int, int, Period]]:
-    plain = "" if _FOREIGN.search(text) else in_ascii(text).lower()
-    for number in rules:
-        rule = _GRAMMAR[number]
-        for match in rule.matches(text, plain):
-            moved = rule.reader is periods.read_range and leaves(text, match.start())
-            try:
-                period = (periods.read_new_day if moved else rule.reader)(match, now)
-            except (ValueError, OverflowError):  # the 31st of June
-                continue
-            if period and (period.start - now.date()).days < MAX_AHEAD:
-                start = match.start("day2") if moved else _words_start(match)
-                yield start, match.end(), period
+def _read(
+    text: str, now: datetime, matches: Iterable[tuple[int, re.Match[str]]]
+) -> Iterator[tuple[int, int, Period]]:
+    for number, match in matches:
+        _, reader = _GRAMMAR[number]
+        moved = reader is periods.read_range and leaves(text, match.start())
+        try:
+            period = (periods.read_new_day if moved else reader)(match, now)
+        except (ValueError, OverflowError):  # the 31st of June
+            continue
+        if period and (period.start - now.date()).days < MAX_AHEAD:
+            start = match.start("day2") if moved else _words_start(match)
+            yield start, match.end(), period
 
 
 def _repeats(text: str, pair: list[tuple[int, int, Period]]) -> bool:
@@ -133,107 +132,93 @@ _BEFORE = (
     r"last|before|after|sometime in|later in|expected|scheduled|slated|to)\s+(?:the\s+)?)?"
 )
 
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """One way of writing a date, and who reads it."""
-
-    pattern: re.Pattern[str]
-    lower: re.Pattern[str]
-    """The same, for text in lower case: three times as fast as ignoring case."""
-    reader: Callable[[re.Match[str], datetime], Period | None]
-
-    def matches(self, text: str, plain: str) -> Iterable[re.Match[str]]:
-        """Return the matches in `text`; `plain` is it in lower case and ASCII, if it can be so."""
-        if not plain:
-            return self.pattern.finditer(text)
-        starts = [match.start() for match in self.lower.finditer(plain)]
-        return filter(None, [self.pattern.match(text, start) for start in starts])
-
-
-def _rule(pattern: str, reader: Callable[[re.Match[str], datetime], Period | None]) -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE), re.compile(pattern), reader)
-
-
-_GRAMMAR = (
-    _rule(r"(?<![\d/.-])(20\d\d)[-/.](\d\d?)[-/.](\d\d?)(?![\d/-])", periods.read_iso),
-    _rule(
+_GRAMMAR: Sequence[tuple[str, Callable[[re.Match[str], datetime], Period | None]]] = (
+    (r"(?<![\d/.-])(20\d\d)[-/.](\d\d?)[-/.](\d\d?)(?![\d/-])", periods.read_iso),
+    (
         r"(?:(20\d\d)\s*[年년]\s*)?(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号]",
         periods.read_east_asian,
     ),
-    _rule(
+    (
         r"(?<![\d/.$,-])(\d{1,2})([./-])(\d{1,2})\2(20\d\d|\d\d)(?![\d/%]|[.-]\d)",
         periods.read_numeric,
     ),
-    _rule(
+    (
         rf"\b{_MONTH}\s*(?:the\s+)?{_D}{_TO}(?:(?P<month2>{_M})\b\.?\s*)?{_D2}\b(?![:%])(?:\s*,?\s*{_YEAR})?",
         periods.read_range,
     ),
-    _rule(
+    (
         rf"(?<![\d.,$]){_D}{_TO}(?:the\s+)?{_D2}\s*(?:of\s+|de\s+)?{_MONTH}(?:\s*,?\s*{_YEAR})?",
         periods.read_range,
     ),
-    _rule(
+    (
         rf"\b{_MONTH}\s*(?:the\s+)?{_D}(?!\s*:\d)(?:\s*,?\s*(?:of\s+)?{_YEAR})?",
         periods.read_named_day,
     ),
-    _rule(
+    (
         rf"(?<![\d.,$:]){_D}\s*,?\s*(?:of\s+|de\s+|\.\s*)?{_MONTH}(?:\s*,?\s*(?:de\s+|of\s+)?{_YEAR})?",
         periods.read_named_day,
     ),
-    _rule(
-        rf"{_BEFORE}\b(?:{_PART}{_THE})?\b{_MONTH}(?:\s*[/-]\s*(?P<month2>{_M})\b)?"
-        rf"(?:\s*(?:,|of|de)?\s*{_YEAR})?(?!\s*(?:the\s+)?\d{{1,2}}(?!\d|:))",
+    (
+        (
+            rf"{_BEFORE}\b(?:{_PART}{_THE})?\b{_MONTH}(?:\s*[/-]\s*(?P<month2>{_M})\b)?"
+            rf"(?:\s*(?:,|of|de)?\s*{_YEAR})?(?!\s*(?:the\s+)?\d{{1,2}}(?!\d|:))"
+        ),
         periods.read_month,
     ),
-    _rule(
-        rf"\b(?:{_YEAR}\s*)?q(?P<q>[1-4])(?:\s*[-/&]\s*q?(?P<q2>[1-4]))?\b"
-        r"(?:\s*(?:of|,|-|/|')?\s*(?P<year0>20\d\d|\d\d(?![\d%:.,]))\b)?",
+    (
+        (
+            rf"\b(?:{_YEAR}\s*)?q(?P<q>[1-4])(?:\s*[-/&]\s*q?(?P<q2>[1-4]))?\b"
+            r"(?:\s*(?:of|,|-|/|')?\s*(?P<year0>20\d\d|\d\d(?![\d%:.,]))\b)?"
+        ),
         periods.read_quarter,
     ),
-    _rule(r"\b(?P<q>[1-4])q\s*'?(?P<year0>20\d\d|\d\d)\b", periods.read_quarter),
-    _rule(
+    (r"\b(?P<q>[1-4])q\s*'?(?P<year0>20\d\d|\d\d)\b", periods.read_quarter),
+    (
         rf"\b(?P<word>{alternatives(ORDINALS)})\s+quarter\b(?:\s+(?:of\s+)?{_YEAR})?",
         periods.read_quarter,
     ),
-    _rule(
+    (
         rf"\b(?:(?:h(?P<h>[12])|(?P<word>first|second)\s+half)\b)(?:\s*(?:of|,)?\s*(?:the\s+year\s*)?{_YEAR})?",
         periods.read_half,
     ),
-    _rule(
+    (
         rf"{_BEFORE}\b(?:{_PART}{_THE})?\b(?:{_YEAR}|(?:this|next|the)\s+year\b|year[- ]end\b)(?!\s*[/-]?\s*Q[1-4])",
         periods.read_year,
     ),
-    _rule(
+    (
         r"\b(?:the\s+)?(?:day after tomorrow|yesterday|today|tonight|tomorrow)\b",
         periods.read_relative_day,
     ),
-    _rule(
-        r"\b(?:(?P<before>on|this|next|coming|this coming|upcoming|last|by|until|from|starting)\s+)?"
-        rf"(?P<weekday>{alternatives(WEEKDAYS)})\b",
+    (
+        (
+            r"\b(?:(?P<before>on|this|next|coming|this coming|upcoming|last|by|until|from|starting)\s+)?"
+            rf"(?P<weekday>{alternatives(WEEKDAYS)})\b"
+        ),
         periods.read_weekday,
     ),
-    _rule(
-        r"\b(?:in|within|after|next|only|just|about|under)\s+(?:the\s+next\s+|about\s+|just\s+|less\s+than\s+)?"
-        rf"{_COUNT}{_UNIT}(?:'s)?(?:\s+time)?",
+    (
+        (
+            r"\b(?:in|within|after|next|only|just|about|under)\s+(?:the\s+next\s+|about\s+|just\s+|less\s+than\s+)?"
+            rf"{_COUNT}{_UNIT}(?:'s)?(?:\s+time)?"
+        ),
         periods.read_counted,
     ),
-    _rule(
+    (
         rf"\b{_COUNT}{_UNIT}\s*(?:left|to go|away|remaining|until|till|before|from now|out|countdown|ago)\b",
         periods.read_counted,
     ),
-    _rule(rf"\b(?P<count>\d{{1,3}})\s+more\s+{_UNIT}", periods.read_counted),
-    _rule(
-        rf"\b(?:(?P<part>early|late|mid|end of|beginning of|start of){_THE})?"
-        r"(?P<which>this|next|coming|the coming|later this|later next|the)\s+(?P<unit>weekend|week|month|quarter)\b",
+    (rf"\b(?P<count>\d{{1,3}})\s+more\s+{_UNIT}", periods.read_counted),
+    (
+        (
+            rf"\b(?:(?P<part>early|late|mid|end of|beginning of|start of){_THE})?"
+            r"(?P<which>this|next|coming|the coming|later this|later next|the)\s+(?P<unit>weekend|week|month|quarter)\b"
+        ),
         periods.read_this_next,
     ),
-    _rule(
+    (
         r"\b(?:very\s+soon|soon|shortly|imminently|(?:in\s+)?(?:the\s+)?(?:coming|next\s+few)\s+(?:days|weeks|months))\b",
         periods.read_soon,
     ),
 )
 
-_SIEVE = Sieve(rule.lower.pattern for rule in _GRAMMAR)
-_FOREIGN = re.compile(r"[^\W\x00-\x7f]")
-"""A letter or digit beyond ASCII."""
+_SIEVE = Sieve(pattern for pattern, _ in _GRAMMAR)

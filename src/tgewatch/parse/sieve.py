@@ -5,37 +5,51 @@ costs a few microseconds here, so that only those are searched for that are ther
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 import re2  # type: ignore[import-untyped]  # ships no types
 
 _ODD = re.compile(r"[^ -~]")
 _LOOK = re.compile(r"\(\?<?[=!]")
-_PART = re.compile(r"\\.|\[(?:\\.|[^\]])+\]|.", re.DOTALL)
+_PART = re.compile(r"\\.|\[(?:\\.|[^\]])+\]|[^\\\[()]+|[()]", re.DOTALL)
 _IGNORED_CASE = {"\u017f": "s", "\u212a": "k", "\u0130": "i", "\u0131": "i"}
 """The only letters beyond ASCII that `re` takes for ASCII ones when it ignores case."""
 
 
 class Sieve:
-    """Patterns of `re`, written in lower case and meant to ignore case, for which texts are sifted.
+    """Patterns of `re` that ignore case, each searched for only where RE2 sees that it may match.
 
-    A text that `re` finds a pattern in always passes. One that it does not may pass too: RE2 has no
-    look-arounds, and every letter beyond ASCII is the same to it. A back reference has to be to a
-    single character.
+    RE2 has no look-arounds, and every letter beyond ASCII is the same to it: so `re` decides, from
+    there on. A back reference has to be to a single character, and no pattern matches nothing.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         options = re2.Options()
         options.case_sensitive = False
+        self._whole = [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
         self._set = re2.Set.SearchSet(options)
-        for pattern in patterns:
-            self._set.Add(_loosened(pattern))
+        self._loose = []
+        for pattern in self._whole:
+            loose = _loosened(pattern.pattern)
+            self._set.Add(loose)
+            self._loose.append(re2.compile(loose.encode(), options=options))
         self._set.Compile()
 
-    def passed(self, text: str) -> Sequence[int]:
-        """Return the numbers of the patterns, in order, that `text` may match."""
-        found = self._set.Match(in_ascii(text))
-        return sorted(found) if found else ()
+    def found(self, text: str) -> Iterator[tuple[int, re.Match[str]]]:
+        """Yield number and match of each pattern in `text`, pattern by pattern, as `re` finds them."""
+        plain = in_ascii(text)
+        numbers = self._set.Match(plain)
+        if not numbers:
+            return
+        data = plain.encode()
+        for number in sorted(numbers):
+            loose, whole, at = self._loose[number], self._whole[number], 0
+            while near := loose.search(data, at):
+                match = whole.search(text, near.start())
+                if match is None:
+                    break
+                yield number, match
+                at = match.end()
 
 
 def in_ascii(text: str) -> str:
