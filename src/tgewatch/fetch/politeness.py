@@ -10,7 +10,7 @@ from tgewatch.errors import TransientError
 from tgewatch.rules import urls
 from tgewatch.settings import FetchSettings, HostPolicy
 
-REMEMBERED = 4_096
+REMEMBERED = 1_024
 """Hosts and waits that are kept before those without meaning are swept out."""
 LONGEST_WAIT = 7 * 86_400.0
 """Seconds; a wait that was saved and seems longer comes from a clock that was wrong."""
