@@ -42,8 +42,8 @@ SCALES = {
     "says ": 1.5,
 }
 KIND_SCALES = {
-    "pair ": 0.2,
-    "word ": 0.5,
+    "pair ": 0.4,
+    "word ": 0.25,
     "summary ": 0.5,
     "post ": 0.3,
     "says ": 3.0,
@@ -59,6 +59,7 @@ SHEET_WEIGHTS = {
     "post": 0.5,
     "post_own": 0.25,
     "post_report": 0.25,
+    "post_small": 0.25,
 }
 """Weight of the texts of a sheet beside that of a labelled one; of other sheets below."""
 SHEET_WEIGHT = 0.7
@@ -175,7 +176,7 @@ def _two_columns(first: np.ndarray, second: np.ndarray) -> logistic.Rows:
 def kinds(real: Sample, invented: Sample) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
     """Return feature → kind → weight, and the bias of each kind: one against the rest."""
     both = real + invented
-    positive = both.pick([i for i, r in enumerate(both.rows) if r.relevant])
+    positive = both.pick([i for i, r in enumerate(both.rows) if r.relevant and r.kind])
     columns = logistic.Columns(positive.names, least=3, scales=KIND_SCALES)
     rows = columns.rows(positive.names)
     weights = np.array(

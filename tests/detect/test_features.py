@@ -80,3 +80,29 @@ def test_what_comes_in_time_is_not_postponed(examiner, title):
 def test_giving_tokens_is_an_event_and_talk_of_tokens_is_none(examiner):
     assert "shape no event" not in found(examiner, "Quarvo to distribute tokens to stakers")
     assert "shape no event" in found(examiner, "Quarvo thinks that tokens are useful")
+
+
+@pytest.mark.parametrize(
+    ("title", "frame"),
+    [
+        ("Quarvo launches mainnet and token today", "launches_both"),
+        ("Quarvo public sale on Solana sold out", "sale_sold"),
+        ("$QRV fan token is now listed on KuCoin", "entity_is_listed"),
+        ("Today we finally launch the $QRV token", "we_bring"),
+        ("Charles Brandt sets launch date for Monero upgrade", "dated_old"),
+    ],
+)
+def test_events_are_told_in_these_ways(examiner, title, frame):
+    assert f"frame {frame}" in found(examiner, title)
+
+
+@pytest.mark.parametrize(
+    ("title", "frame"),
+    [
+        ("Quarvo launches mainnet today", "launches_both"),
+        ("Quarvo public sale starts on Monday", "sale_sold"),
+        ("Quarvo sets launch date for its token", "dated_old"),
+    ],
+)
+def test_and_others_are_not_taken_for_them(examiner, title, frame):
+    assert f"frame {frame}" not in found(examiner, title)

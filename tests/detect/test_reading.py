@@ -39,6 +39,18 @@ def test_an_old_token_is_itself_where_the_news_is_about_it(reader):
     assert tags(reader, "Binance lists Veldra on Monday")[2] == "OLD"
 
 
+def test_holders_that_something_is_given_to_are_no_talk_of_their_token(reader):
+    given = tags(reader, "Quarvo plans an airdrop to Veldra holders")
+
+    assert given[-2:] == ["CHAIN", "users"]
+    assert tags(reader, "Quarvo plans an airdrop for all $LIT stakers")[-2:] == ["CHAIN", "users"]
+
+
+def test_holders_who_do_something_are_talk_of_their_token(reader):
+    assert tags(reader, "Veldra holders sell before the vote")[0] == "OLD"
+    assert tags(reader, "Why Veldra holders wait")[1] == "OLD"
+
+
 def test_a_ticker_in_use_is_a_new_one_where_a_new_name_bears_it(reader):
     assert tags(reader, "Quarvo (LIT) opens for trading")[2] == "CAPS"
     assert "OLD" not in tags(

@@ -9,6 +9,7 @@ Veldra|VEL|2024-06
 Veldra|VEL|2023-01
 
 Litora|LIT|2021-02
+Brix|BRX|2023-01
 """
 SINCE = 2023 * 12 + 1 + 2
 
@@ -41,7 +42,29 @@ def test_an_established_name_is_known_in_any_text_and_its_bare_ticker_in_a_quiet
     assert [s.since for s in senses(vocabulary, "Veldra")] == [SINCE] * 4
     assert [s.since for s in senses(vocabulary, "$vel")] == [SINCE] * 4
     assert [s.since for s in senses(vocabulary, "VEL")] == [SINCE, NEVER, SINCE, NEVER]
-    assert [s.since for s in senses(vocabulary, "veldra")] == [NEVER] * 4
+
+
+def test_small_letters_are_enough_for_a_long_name(vocabulary):
+    assert [s.since for s in senses(vocabulary, "veldra")] == [SINCE] * 4
+    assert [s.since for s in senses(vocabulary, "brix")] == [NEVER] * 4
+    assert [s.since for s in senses(vocabulary, "Brix")] == [SINCE] * 4
+
+
+def test_what_follows_a_currency_is_a_stable_coin_with_or_without_a_sign(vocabulary):
+    assert tags(vocabulary, "$USDD") == tags(vocabulary, "#USDD") == ["STABLE"] * 4
+    assert tags(vocabulary, "$BRIXD") == ["TICKER"] * 4
+
+
+@pytest.mark.parametrize(
+    "handle", ["@kucoincom", "@MEXC_Global", "@gate_io", "@BitrueOfficial", "@binance"]
+)
+def test_the_handle_of_an_exchange_is_a_place_of_trade(vocabulary, handle):
+    assert tags(vocabulary, handle) == ["EXCHANGE"] * 4
+
+
+@pytest.mark.parametrize("handle", ["@veldra_io", "@officialgate2", "@binancefan", "@global"])
+def test_other_handles_are_nobodys_in_particular(vocabulary, handle):
+    assert tags(vocabulary, handle) == ["HANDLE"] * 4
 
 
 def test_a_word_in_capitals_is_a_ticker_in_a_quiet_text_alone(vocabulary):

@@ -88,6 +88,7 @@ class Reader:
         if "mar" in field.low or "may" in field.low:
             _months(marks)
         _name_by_position(marks, ordinary)
+        _recipients(marks)
         _places(marks, old, self._hosts)
         return Reading(field, _whole_names(field, marks), sentence)
 
@@ -178,6 +179,20 @@ DWELLERS = frozenset(
     "builder network game games marketplace protocol staker".split()
 )
 """After the name of a network: what lives there, or the place itself."""
+
+
+RECIPIENTS = frozenset({"holders", "holder", "stakers", "staker", "creditors"})
+BEFORE_RECIPIENTS = frozenset({"to", "for", "all", "eligible", "existing"})
+ENTITIES = frozenset({"OLD", "TICKER", "CAPS", "NAME", "CHAIN"})
+
+
+def _recipients(marks: list[Mark]) -> None:
+    """Take the holders of a token for those that something is given to: “to OGN holders”."""
+    for index in range(2, len(marks)):
+        before, mark, after = marks[index - 2 : index + 1]
+        if after.low in RECIPIENTS and mark.tag in ENTITIES and before.low in BEFORE_RECIPIENTS:
+            marks[index - 1] = structs.replace(mark, tag="CHAIN")
+            marks[index] = structs.replace(after, tag="users")
 
 
 def _places(marks: list[Mark], old: Iterable[int], hosts: frozenset[str]) -> None:

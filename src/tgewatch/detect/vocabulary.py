@@ -32,6 +32,10 @@ SHORTEST_START = 4
 NEVER = 10**6
 """A month that does not come."""
 GRACE_MONTHS = 2
+LONG_NAME = 6
+"""Letters of an old token's name from which small letters will do: “listing dogecoin”."""
+HANDLE_TAILS = ("", "global", "official", "exchange", "com", "io", "hq", "fx", "announcement", "spot", "listing")  # fmt: skip
+"""What exchanges put behind their names."""
 REMEMBERED, LONGEST = 8_192, 32
 """Chunks that are remembered, and characters of a chunk that is."""
 _YEAR = re.compile(r"20[12]\d")
@@ -158,8 +162,11 @@ class Vocabulary:
         """Return from which month the word names an established token."""
         names, tickers = self._old.names, self._old.tickers
         if text[0] == "$" and not text[1:2].isdigit():
-            return tickers.get(text[1:].upper(), NEVER)
-        if not text[0].isupper() or low in self._common:
+            stable = self._words.get(low[1:]) == "STABLE"
+            return NEVER if stable else tickers.get(text[1:].upper(), NEVER)
+        if low in self._common or not text[0].isalpha():
+            return NEVER
+        if not text[0].isupper() and len(low) < LONG_NAME:
             return NEVER
         ticker = tickers.get(text, NEVER) if len(text) > 1 and not loud else NEVER
         return min(names.get(text.lower(), NEVER), ticker)
@@ -191,12 +198,22 @@ class Vocabulary:
     def _marked(self, text: str, low: str) -> str:
         lead, rest = text[0], text[1:]
         if lead == "$":
-            return "MONEY" if rest[:1].isdigit() else "TICKER"
+            if rest[:1].isdigit():
+                return "MONEY"
+            return "STABLE" if self._words.get(low[1:]) == "STABLE" else "TICKER"
         if lead == "@" and rest:
-            return "HANDLE"
+            return "EXCHANGE" if self._is_exchange(low[1:]) else "HANDLE"
         if lead == "#" and rest:
             return self._words.get(low[1:], "HASHTAG")
         return text if text in MARKS else ""
+
+    def _is_exchange(self, handle: str) -> bool:
+        """Return whether a handle is an exchange's: “gate_io”, “kucoincom”, “MEXC_Global”."""
+        plain = handle.replace("_", "")
+        return any(
+            plain.endswith(tail) and self._words.get(plain.removesuffix(tail)) == "EXCHANGE"
+            for tail in HANDLE_TAILS
+        )
 
 
 def _starts(words: Mapping[str, str]) -> Mapping[str, str]:
