@@ -16,7 +16,7 @@ from optimized_scraper_v2 import (
 )
 from performance_monitor import get_performance_monitor
 from session_manager import get_session_manager
-from tgewatch.dropin import newsroom, process
+from tgewatch.dropin import news, newsroom, process
 from tgewatch.errors import ConfigError, StoreBusyError
 
 COMPANIES = [
@@ -260,6 +260,14 @@ def test_no_timeout_or_an_endless_one_is_bounded_and_nonsense_is_refused(scraper
     assert scraper.fetch_all_articles(timeout=None) == []
     with pytest.raises(ValueError, match="seconds"):
         scraper.fetch_all_articles(timeout="soon")
+
+
+def test_ttls_are_learned_from_the_polls(scraper):
+    for _ in range(4):
+        scraper.fetch_all_articles(timeout=20)
+
+    (learned,) = news._desk().metering.learners["rss"].classes()
+    assert learned.checks == 3
 
 
 def test_empty_lists_find_nothing():

@@ -28,6 +28,7 @@ from tgewatch.engine.schedule import Schedule
 from tgewatch.engine.watch import LAST_WORDS, Watch
 from tgewatch.engine.x_desk import XDesk
 from tgewatch.errors import TransientError
+from tgewatch.fetch.adaptive import adaptive_from
 from tgewatch.fetch.cache import Cache
 from tgewatch.fetch.cached import CachedFetcher
 from tgewatch.fetch.caller import HttpCaller
@@ -359,7 +360,8 @@ def _poller(
     progress: Progress,
     x: XDesk | None,
 ) -> Poller:
-    fetcher = CachedFetcher(metering.fetcher(web.client), cache=web.cache)
+    metering.learners = adaptive = adaptive_from(settings.cache)
+    fetcher = CachedFetcher(metering.fetcher(web.client), cache=web.cache, adaptive=adaptive)
     extract = metering.call(
         partial(_article_text, offload), operation="extract", component="article"
     )
