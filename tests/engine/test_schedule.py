@@ -150,6 +150,15 @@ def test_polls_fall_just_after_a_refresh_of_the_cache():
     assert abs(following.at - plain.at) <= 90
 
 
+def test_a_fixed_interval_does_not_follow_the_refreshes_of_a_cache():
+    schedule, _ = scheduled(a_source(interval=3_600.0), history=hourly())
+    following = schedule.report(
+        a_source().url, at=NOW, outcome="unchanged", fresh_for=3_000.0, hints={"max-age": 3_000.0}
+    )
+
+    assert following.at == NOW + 3_600
+
+
 def test_an_absurd_freshness_is_not_believed():
     schedule, _ = scheduled(a_source(), history=hourly())
     following = schedule.report(

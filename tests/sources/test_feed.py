@@ -57,6 +57,17 @@ def test_items_come_in_the_order_of_the_feed_with_all_that_the_answer_says():
     assert not done.reading.unchanged
 
 
+@pytest.mark.parametrize("status", [200, 304])
+def test_what_the_server_states_of_freshness_is_told_with_the_feeds_own_hints(status):
+    told = dataclasses.replace(
+        answer(FEED if status == 200 else b"", status=status, validators=ETAG),
+        headers={"cache-control": "public, max-age=300"},
+    )
+    done = poll(told, SourceState(url=URL, validators=ETAG, body_hash="abc", baseline_at=1.0))
+
+    assert done.reading.hints["max-age"] == 300.0
+
+
 def test_a_request_is_conditional_and_a_304_is_no_news():
     state = SourceState(url=URL, validators=ETAG, body_hash="abc", baseline_at=1.0)
     done = poll(answer(status=304, validators=ETAG), state)

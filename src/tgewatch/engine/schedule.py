@@ -318,7 +318,7 @@ class Schedule:
         fresh = at + min(fresh_for, settings.fresh_cap)
         if max_age is not None and 0 < max_age <= settings.fresh_cap:
             said = f"the server said max-age {max_age:.0f}"
-            if entry.at > fresh:
+            if entry.at > fresh and entry.policy == "index":
                 # Just after a refresh of the cache, rather than anywhere between two.
                 rounds = round((entry.at - fresh) / max_age)
                 entry.at = max(entry.not_before, fresh + rounds * max_age)

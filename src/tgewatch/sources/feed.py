@@ -13,6 +13,7 @@ from tgewatch.parse.entry import DEFAULT_LIMITS, FeedLimits
 from tgewatch.parse.feed import PARSE_CAUSES
 from tgewatch.parse.items import Issue, read_items, skim_items
 from tgewatch.ports import Fetcher, Offload, Reading, Request, Response
+from tgewatch.rules import freshness
 from tgewatch.rules.patience import patience
 
 INLINE_BYTES = 128_000
@@ -134,9 +135,15 @@ def reading_of(
         fresh_for=response.fresh_for,
         elapsed=response.elapsed,
         problems=issue.problems if issue else (),
-        hints=issue.hints if issue else {},
+        hints={**(issue.hints if issue else {}), **_stated(response)},
         title=issue.title if issue else "",
     )
+
+
+def _stated(response: Response) -> dict[str, float]:
+    """Return the server's max-age in seconds, by which a schedule follows the refreshes of a cache."""
+    stated = freshness.directives(response.headers).max_age
+    return {} if stated is None else {"max-age": stated}
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
