@@ -8,7 +8,7 @@ from ddsketch.ddsketch import LogCollapsingLowestDenseDDSketch
 ACCURACY = 0.01
 """Relative error of a quantile (DDSketch, Masson et al., VLDB 2019)."""
 BINS = 1_024
-"""Bins at most; with 1 % accuracy they span nine orders of magnitude."""
+"""Bins at most; with 1 % accuracy they span almost nine orders of magnitude."""
 
 
 @dataclass(frozen=True, slots=True)
