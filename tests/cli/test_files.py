@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tgewatch.cli.files import LIMIT, read_bounded, write_whole
-from tgewatch.errors import ConfigError
+from tgewatch.errors import ConfigError, MalformedError
 
 
 def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path):
@@ -18,6 +18,15 @@ def test_writing_replaces_the_file_and_leaves_nothing_else(tmp_path):
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_where_no_file_can_be_made_the_path_that_was_asked_for_is_named(tmp_path):
+    wanted = tmp_path / "absent" / "labels.jsonl"
+
+    with pytest.raises(
+        MalformedError, match=r"absent/labels.jsonl cannot be written: No such file"
+    ):
+        write_whole(wanted, b"x")
 
 
 def test_writing_follows_a_link(tmp_path):

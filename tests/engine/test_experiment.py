@@ -196,15 +196,16 @@ def test_reads_times_of_any_zone():
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "lacks the column published and source"),
-        (["source,when\n", "a,b\n"], "lacks the column published"),
+        ([], "there is nothing in it"),
+        (["a,b\n"], "the first line names no published and no source"),
+        (["source,when\n", "a,b\n"], "the first line names no published"),
         (["source,published\n"], "no items"),
         (
             ["source,published\n", "a,yesterday\n", "b\n", ",2025-01-01\n"],
             "line 2: .*line 3: .*line 4",
         ),
         (["source,published\n", *["a,x\n"] * 50], "and 40 more"),
-        (["source,published\n", "a," + "9" * 200_000 + "\n"], "line"),
+        (["source,published\n", "a," + "9" * 200_000 + "\n"], "line 2: field larger"),
     ],
 )
 def test_says_which_lines_are_wrong(lines, message):

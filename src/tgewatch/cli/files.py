@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tgewatch.errors import ConfigError
+from tgewatch.errors import ConfigError, MalformedError
 
 LIMIT = 10_000_000
 """Bytes of a file that is read."""
@@ -29,10 +29,14 @@ def read_bounded(path: Path) -> bytes:
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of `path` in one step, once the block has ended well.
 
-    Keeps the permissions of a file that exists, and follows a link to it. Raises OSError.
+    Keeps the permissions of a file that exists, and follows a link to it. Raises MalformedError where
+    no file can be made, and OSError while it is written.
     """
     target = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise MalformedError(f"{path} cannot be written: {error.strerror}", cause="file") from error
     written = Path(name)
     try:
         with os.fdopen(handle, "wb") as opened:

@@ -102,9 +102,12 @@ def read_trace(lines: Iterable[str]) -> Trace:
     rows = csv.DictReader(lines)
     problems: list[str] = []
     found: dict[str, list[float]] = {}
-    missing = {"source", "published"} - set(rows.fieldnames or ())
-    if missing:
-        raise MalformedError(f"no trace: line 1 lacks the column {' and '.join(sorted(missing))}")
+    if not rows.fieldnames:
+        raise MalformedError("no trace: there is nothing in it")
+    if missing := {"source", "published"} - set(rows.fieldnames):
+        raise MalformedError(
+            f"no trace: the first line names no {' and no '.join(sorted(missing))}"
+        )
     try:
         for row in rows:
             source, text = row["source"], row["published"]
@@ -119,7 +122,7 @@ def read_trace(lines: Iterable[str]) -> Trace:
             zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             found.setdefault(source, []).append(zoned.timestamp())
     except csv.Error as error:
-        problems.append(f"line {rows.line_num}: {error}")
+        problems.append(f"line {rows.line_num + 1}: {error}")
     if not found and not problems:
         problems.append("no items")
     if problems:
