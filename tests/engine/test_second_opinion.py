@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec import structs
 
 from tgewatch.detect.advice import Advice, opinion_in
 from tgewatch.detect.merge import merge
@@ -90,7 +91,7 @@ def unsure(score=-0.2, name="a", **options):
         one.verdict,
         score=score,
         confidence=probability(score),
-        why=(replace(one.verdict.why[0], value=score),),
+        why=(structs.replace(one.verdict.why[0], value=score),),
         relevant=score > 0,
     )
     if score > 0:
