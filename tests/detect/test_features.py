@@ -90,6 +90,7 @@ def test_giving_tokens_is_an_event_and_talk_of_tokens_is_none(examiner):
         ("$QRV fan token is now listed on KuCoin", "entity_is_listed"),
         ("Today we finally launch the $QRV token", "we_bring"),
         ("Charles Brandt sets launch date for Monero upgrade", "dated_old"),
+        ("New listing alert: $XCH is coming to @BitrueOfficial", "listing_old"),
     ],
 )
 def test_events_are_told_in_these_ways(examiner, title, frame):
@@ -102,6 +103,7 @@ def test_events_are_told_in_these_ways(examiner, title, frame):
         ("Quarvo launches mainnet today", "launches_both"),
         ("Quarvo public sale starts on Monday", "sale_sold"),
         ("Quarvo sets launch date for its token", "dated_old"),
+        ("New listing alert: $QRV is coming to @BitrueOfficial", "listing_old"),
     ],
 )
 def test_and_others_are_not_taken_for_them(examiner, title, frame):
