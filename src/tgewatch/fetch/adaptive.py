@@ -3,26 +3,13 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tgewatch.rules.ttl import ChangeRate, TtlPolicy
+from tgewatch.rules.ttl import ChangeRate, LearnedTtl, TtlPolicy
 from tgewatch.settings.caching import CacheSettings
 
 MOST_KEYS = 20_000
 MOST_CLASSES = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class LearnedTtl:
-    """What is believed about the keys of one class."""
-
-    key_class: str
-    ttl: float
-    """Seconds that a key nobody has checked yet would get."""
-    period: float
-    """Seconds between two changes, about."""
-    checks: int
 
 
 def by_host(key: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from tgewatch.metrics.export import save
 from tgewatch.metrics.recorder import Baseline, CycleRecord
+from tgewatch.rules.ttl import LearnedTtl
 
 log = logging.getLogger(__name__)
 
@@ -16,17 +17,6 @@ T = TypeVar("T")
 
 LARGEST = 100_000_000
 """Bytes of a file that is read."""
-
-
-class LearnedTtl(msgspec.Struct, frozen=True):
-    """What the cache believes of the keys of one class."""
-
-    key_class: str
-    ttl: float
-    """Seconds that an answer of the class is served."""
-    period: float
-    """Seconds between two changes, about."""
-    checks: int
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ from tgewatch.metrics.timed import (
 )
 from tgewatch.model import Company
 from tgewatch.ports import Channel, Fetcher, PoolMetrics, Progress, SourceReader, Store
+from tgewatch.rules.ttl import LearnedTtl
 from tgewatch.settings import DetectionSettings, MetricsSettings
 
 log = logging.getLogger(__name__)
@@ -40,26 +41,10 @@ CLASSES = 50
 """Classes of keys of which a report says what was learned, a tier."""
 
 
-class Learned(Protocol):
-    """What is believed of the keys of one class."""
-
-    @property
-    def key_class(self) -> str: ...
-
-    @property
-    def ttl(self) -> float: ...
-
-    @property
-    def period(self) -> float: ...
-
-    @property
-    def checks(self) -> int: ...
-
-
 class Learner(Protocol):
     """Learns how long answers stay true."""
 
-    def classes(self) -> Sequence[Learned]:
+    def classes(self) -> Sequence[LearnedTtl]:
         """Return what it believes, the class that changes most first."""
 
 
@@ -208,22 +193,10 @@ class Metering:
             "pid": os.getpid(),
             "running": self._running,
             "started": self._started,
-            "learned_ttls": self._learned(),
+            "learned_ttls": {
+                tier: learner.classes()[:CLASSES] for tier, learner in self.learners.items()
+            },
             **report(self.recorder, targets=self.targets),
-        }
-
-    def _learned(self) -> dict[str, list[dict[str, object]]]:
-        return {
-            tier: [
-                {
-                    "key_class": one.key_class,
-                    "ttl": one.ttl,
-                    "period": one.period,
-                    "checks": one.checks,
-                }
-                for one in learner.classes()[:CLASSES]
-            ]
-            for tier, learner in self.learners.items()
         }
 
     def counted(self) -> tuple[Mapping[str, int], Mapping[str, float]]:

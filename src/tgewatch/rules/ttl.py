@@ -26,6 +26,18 @@ _LARGEST = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedTtl:
+    """What is believed about the keys of one class."""
+
+    key_class: str
+    ttl: float
+    """Seconds that a key nobody has checked yet would get."""
+    period: float
+    """Seconds between two changes, about."""
+    checks: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeRate:
     """What is believed about how often something changes."""
 
