@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 _ZONES = {
     "utc": 0, "gmt": 0, "z": 0, "cet": 60, "cest": 120, "bst": 60, "wat": 60, "eet": 120,
@@ -12,8 +13,8 @@ _ZONES = {
     "art": -180,
 }  # fmt: skip
 """Minutes east of UTC. Where letters mean several zones, the one announcements use."""
-_AMERICAN = frozenset({"et", "pt"})
-"""Zones whose letters hold in summer too, when they are an hour ahead."""
+_AMERICAN = {"et": ZoneInfo("America/New_York"), "pt": ZoneInfo("America/Los_Angeles")}
+"""Letters that hold in summer too, when clocks are an hour ahead."""
 
 _ZONE = rf"\(?\s*(?P<zone>{'|'.join(sorted(_ZONES, key=len, reverse=True))})\b\s*(?P<shift>[+-]\s*\d{{1,2}}(?::?\d\d)?)?\s*\)?"
 TIME = re.compile(
@@ -24,6 +25,9 @@ TIME = re.compile(
 
 
 _NAMED = re.compile(rf"\b(?P<name>noon|midnight)\s*{_ZONE}", re.IGNORECASE)
+
+
+NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +62,13 @@ def find(text: str, start: int, end: int, *, day: date) -> DayTime | None:
 
 
 def _offset(zone: str, shift: str | None, day: date) -> int:
-    minutes = _ZONES.get(zone, 0) + (60 if zone in _AMERICAN and american_summer(day) else 0)
+    minutes = _ZONES.get(zone, 0)
+    if zone in _AMERICAN:
+        ahead = datetime.combine(day, NOON, _AMERICAN[zone]).dst() or timedelta()
+        minutes += ahead // timedelta(minutes=1)
     if not shift:
         return minutes
     digits = shift[1:].replace(":", "").strip()
     hours, rest = (digits, "0") if len(digits) <= 2 else (digits[:-2], digits[-2:])  # noqa: PLR2004 - +8 or +08
     sign = -1 if shift[0] == "-" else 1
     return minutes + sign * (int(hours) * 60 + int(rest))
-
-
-def american_summer(day: date) -> bool:
-    """Return whether clocks in the United States are an hour ahead at noon of `day`.
-
-    From the second Sunday of March to the first of November (Energy Policy Act of 2005, section 110).
-    """
-    return _sunday(day.year, 3, 8) <= day < _sunday(day.year, 11, 1)
-
-
-def _sunday(year: int, month: int, day: int) -> date:
-    """Return the first Sunday from a day on."""
-    first = date(year, month, day)
-    return first + timedelta(days=(6 - first.weekday()) % 7)
