@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 
-from tgewatch.detect.frames import Frames, line_of, main_clause
+from tgewatch.detect.frames import ENTITY, Frames, line_of, main_clause
 from tgewatch.detect.reading import Mark, Reading
 from tgewatch.model import DateClaim, Span
 
@@ -20,7 +20,7 @@ NAMED = frozenset(
      "NUM", "TIMES", "YEAR"}
 )  # fmt: skip
 """Classes whose words are not to be learnt."""
-NEW = frozenset({"NAME", "TICKER", "CAPS", "HANDLE"})
+NEW = frozenset(ENTITY)
 """Classes of a word that may name what is new."""
 VERBS = frozenset(
     {"LAUNCH", "UNVEIL", "LAUNCHED", "RELEASE", "WILL", "PLAN", "ANNOUNCE", "HINT", "PRICE", "LISTING", "RAISE", "DELAY", "CLAIM", "UNLOCK",
@@ -32,7 +32,7 @@ OBJECTS = frozenset(
 )  # fmt: skip
 BIRTHS = frozenset({"LAUNCH", "UNVEIL", "LAUNCHED", "WILL"})
 """With a ticker, these say as much as the word token would: “$ABC is live”."""
-UNKNOWN = frozenset({"NAME", "TICKER", "CAPS"})
+UNKNOWN = NEW - {"HANDLE"}
 """Classes of what may be new, in any text."""
 NAMERS = UNKNOWN | {"OLD", "EXCHANGE"}
 GIVING = BIRTHS | {"RELEASE", "AIRDROPS"}

@@ -162,8 +162,7 @@ class Vocabulary:
         """Return from which month the word names an established token."""
         names, tickers = self._old.names, self._old.tickers
         if text[0] == "$" and not text[1:2].isdigit():
-            stable = self._words.get(low[1:]) == "STABLE"
-            return NEVER if stable else tickers.get(text[1:].upper(), NEVER)
+            return NEVER if self._is_stable(low) else tickers.get(text[1:].upper(), NEVER)
         if low in self._common or not text[0].isalpha():
             return NEVER
         if not text[0].isupper() and len(low) < LONG_NAME:
@@ -200,12 +199,16 @@ class Vocabulary:
         if lead == "$":
             if rest[:1].isdigit():
                 return "MONEY"
-            return "STABLE" if self._words.get(low[1:]) == "STABLE" else "TICKER"
+            return "STABLE" if self._is_stable(low) else "TICKER"
         if lead == "@" and rest:
             return "EXCHANGE" if self._is_exchange(low[1:]) else "HANDLE"
         if lead == "#" and rest:
             return self._words.get(low[1:], "HASHTAG")
         return text if text in MARKS else ""
+
+    def _is_stable(self, ticker: str) -> bool:
+        """Return whether a ticker with its sign is a stable coin's."""
+        return self._words.get(ticker[1:]) == "STABLE"
 
     def _is_exchange(self, handle: str) -> bool:
         """Return whether a handle is an exchange's: “gate_io”, “kucoincom”, “MEXC_Global”."""
